@@ -1,0 +1,29 @@
+// The set of namespaces that a task lives in, but for the user namespace (in its credentials) and
+// the pid namespace it is itself in (in its struct pid). Immutable once published: unshare and
+// setns make a new one.
+#pragma once
+
+#include <core/refcount.h>
+#include <lib/base.h>
+
+struct cgroup_ns;
+struct ipc_ns;
+struct mnt_ns;
+struct pid_namespace;
+struct time_ns;
+struct uts_ns;
+
+struct nsproxy {
+	struct refcount refs;
+	struct uts_ns *uts;
+	struct ipc_ns *ipc;
+	struct mnt_ns *mnt;
+	struct pid_namespace *pid_for_children;
+	struct time_ns *time, *time_for_children;
+	struct cgroup_ns *cgroup;
+};
+
+extern struct nsproxy init_nsproxy;
+
+struct nsproxy *nsproxy_get(struct nsproxy *nsproxy);
+void nsproxy_put(struct nsproxy *nsproxy);
