@@ -13,6 +13,7 @@
 #include <lib/base.h>
 #include <lib/list.h>
 #include <lib/rbtree.h>
+#include <sched/lock_owner.h>
 #include <uapi/signal.h>
 
 struct cgroup;
@@ -91,6 +92,11 @@ struct signal_pending {
 	u64 set;                // bit n-1 = signal n is pending
 };
 
+// CPU time of a task or a process, as it was reported last.
+struct cputime_split {
+	u64 utime_ns, stime_ns;
+};
+
 // The scheduler's view of a task. Everything here belongs to the run-queue lock of the hart that
 // the task is on, but for the fields marked otherwise.
 struct sched_entity {
@@ -132,9 +138,10 @@ struct task {
 	struct spinlock pi_lock;  // wake-ups and priority inheritance
 	struct list_head run_list_dead; // [rq] to be freed after the last switch
 
-	int preempt_count;     // [task] debug: spinlocks and rcu read sections held
 	void *kstack;          // [I] lowest address of the kernel stack
-	struct lock_debug *locks_held; // [task] debug: what it holds, see core/spinlock.c
+#if CONFIG_DEBUG
+	struct lock_debug locks_held; // [task] sleeping locks
+#endif
 
 	// Identity
 	u32 flags;             // enum task_flags
@@ -196,8 +203,8 @@ struct task {
 	struct task_work *task_works;   // [a] done before return to user
 
 	// Accounting
-	u64 utime_ns, stime_ns;         // [task writes; readers tolerate]
-	u64 user_enter_ns;              // [task] when it last crossed into or out of user mode
+	u64 utime_ns, stime_ns;         // [task writes; readers tolerate] ticks; see task_cputime()
+	struct cputime_split cputime_shown; // [pi_lock] what task_cputime() reported last
 	u64 minor_faults, major_faults; // [task]
 	u64 start_ns, start_boottime_ns; // [I]
 	u64 io_read_bytes, io_write_bytes, io_read_calls, io_write_calls; // [task]
