@@ -1,0 +1,4 @@
+// eventfd(2) (Linux).
+#pragma once
+
+#include <uapi/types.h>

@@ -1,0 +1,52 @@
+// mount(2) (Linux; linux/mount.h).
+#pragma once
+
+#include <uapi/types.h>
+
+#define MS_RDONLY              1
+#define MS_NOSUID              2
+#define MS_NODEV               4
+#define MS_NOEXEC              8
+#define MS_SYNCHRONOUS         16
+#define MS_REMOUNT             32
+#define MS_MANDLOCK            64
+#define MS_DIRSYNC             128
+#define MS_NOSYMFOLLOW         0x100
+#define MS_NOATIME             0x400
+#define MS_NODIRATIME          0x800
+#define MS_BIND                0x1000
+#define MS_MOVE                0x2000
+#define MS_REC                 0x4000
+#define MS_VERBOSE             0x8000
+#define MS_SILENT              0x8000
+#define MS_POSIXACL            0x10000
+#define MS_UNBINDABLE          0x20000
+#define MS_PRIVATE             0x40000
+#define MS_SLAVE               0x80000
+#define MS_SHARED              0x100000
+#define MS_RELATIME            0x200000
+#define MS_KERNMOUNT           0x400000
+#define MS_I_VERSION           0x800000
+#define MS_STRICTATIME         0x1000000
+#define MS_LAZYTIME            0x2000000
+#define MS_SUBMOUNT            0x4000000
+#define MS_NOREMOTELOCK        0x8000000
+#define MS_NOSEC               0x10000000
+#define MS_BORN                0x20000000
+#define MS_ACTIVE              0x40000000
+#define MS_NOUSER              (-2147483648)
+#define MS_RMT_MASK            41943121
+#define MS_MGC_VAL             0xc0ed0000u
+#define MS_MGC_MSK             0xffff0000u
+#define MOUNT_ATTR_RDONLY      1
+#define MOUNT_ATTR_NOSUID      2
+#define MOUNT_ATTR_NODEV       4
+#define MOUNT_ATTR_NOEXEC      8
+#define MOUNT_ATTR__ATIME      112
+#define MOUNT_ATTR_RELATIME    0
+#define MOUNT_ATTR_NOATIME     16
+#define MOUNT_ATTR_STRICTATIME 32
+#define MOUNT_ATTR_NODIRATIME  128
+#define MOUNT_ATTR_IDMAP       0x100000
+#define MOUNT_ATTR_NOSYMFOLLOW 0x200000
+#define MOUNT_ATTR_SIZE_VER0   32
