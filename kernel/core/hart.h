@@ -34,6 +34,7 @@ struct hart {
 	u32 ipi_pending;      // [a] enum ipi_kind bits, see core/ipi.h
 	void *boot_stack;     // [I] lowest address of the idle task's stack
 	bool rcu_urgent;      // [a] a grace period waits for this hart
+	bool rcu_ready;       // [a] callbacks can be run
 } ALIGNED(64);
 
 extern struct hart harts[MAX_HARTS];

@@ -36,6 +36,9 @@ void might_sleep(void);
 // Reports if any lock is held: on each return to user mode, and when a task ends.
 void lock_check_none_held(void);
 
+// Set when the scheduler runs: before, nothing sleeps and interrupts are off.
+extern bool lock_check_sleep_armed;
+
 // Number of spinlocks that this hart holds.
 unsigned lock_check_depth(void);
 

@@ -1,6 +1,7 @@
 // Variables of which each hart has its own copy. They lie together in one section; the boot hart
-// uses the copy that is linked into the image, the others get theirs at boot (a copy of the
-// pristine initial values), and struct hart holds the distance between the two.
+// uses the copy that is linked into the image, the others get a zeroed area at boot, and struct
+// hart holds the distance between the two. So they have no initialisers: all start as zero, and
+// what must not is set by a function that runs on each hart.
 #pragma once
 
 #include <core/hart.h>
@@ -17,9 +18,7 @@
 
 extern char perhart_start[], perhart_end[]; // linker script
 
-// Gives hart `index` its copy of the per-hart section. `area` is memory of perhart_size() bytes,
-// aligned to 64. Call for each secondary hart before it starts, and before the boot hart has
-// changed variables that must start pristine: initial values are saved by perhart_init().
-void perhart_init(void);
+// Gives a secondary hart its copy, before it starts: `area` is memory of perhart_size() bytes,
+// aligned to 64, which is zeroed here.
 size_t perhart_size(void);
 void perhart_set_area(struct hart *hart, void *area);

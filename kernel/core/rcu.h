@@ -39,6 +39,10 @@ static inline bool rcu_read_lock_held(void) { return true; }
 // context.
 void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *));
 
+// Registered by the slab allocator: frees an object whose rcu_head has a small number for fn, its
+// offset in the object.
+extern void (*rcu_free_hook)(void *object);
+
 // Waits for a grace period, or until all callbacks that were queued before have run. Sleeps.
 void synchronize_rcu(void);
 void rcu_barrier(void);
@@ -47,7 +51,7 @@ void rcu_barrier(void);
 // `quiet` if it interrupted user mode or the idle loop. rcu_idle_enter/exit: around waiting for
 // interrupts. rcu_poll(): runs ready callbacks; interrupts on, nothing held.
 void rcu_note_quiet(void);
-void rcu_tick(bool quiet);
+bool rcu_tick(bool quiet); // whether the interrupted task should pass schedule() soon
 void rcu_idle_enter(void);
 void rcu_idle_exit(void);
 void rcu_poll(void);
@@ -58,6 +62,12 @@ static inline void rcu_note_switch(struct hart *hart)
 	if (unlikely(READ_ONCE(hart->rcu_urgent)))
 		rcu_note_quiet();
 }
+
+// Registered by the scheduler: sleeps until *count is 0, calling again() now and then; counts down
+// and wakes; lets others run.
+extern void (*rcu_waiter_sleep)(u32 *count, void (*again)(void));
+extern void (*rcu_waiter_wake)(u32 *count);
+extern void (*rcu_yield)(void);
 
 // Before the scheduler runs there is one hart and no reader: callbacks wait until rcu_start().
 void rcu_start(void);

@@ -30,6 +30,8 @@ struct clock_listener {
 	struct clock_listener *next;
 };
 void clock_listen(struct clock_listener *listener);
+// A monotonic time on the scale that the machine contract (arch_timer_set) and the vDSO count in.
+u64 clock_to_machine(u64 monotonic_ns);
 // Resolution: nanoseconds of one tick of the hardware clock, at least 1.
 u64 clock_resolution_ns(void);
 
