@@ -1,0 +1,23 @@
+// The allocator of page frames.
+#pragma once
+
+#include <mm/page.h>
+
+#define BUDDY_ORDERS 11 // blocks of 4 KiB to 4 MiB
+
+// Takes over all memory that memblock does not hold. Once, at boot.
+void buddy_init(void);
+
+u64 free_pages_count(void);  // free now, caches of the harts included
+u64 total_pages_count(void); // ever under the allocator
+u64 reserve_pages_count(void);
+// Free blocks of each order, as /proc/buddyinfo shows them.
+void buddy_counts(u64 counts[BUDDY_ORDERS]);
+
+// Gives the pages that harts keep for themselves back, so that counts are exact.
+void page_drain_all(void);
+
+// Registered from above: tries to free something, returns the number of pages; and, last, the OOM
+// killer: returns whether to try again.
+extern u64 (*reclaim_hook)(void);
+extern bool (*oom_hook)(u32 gfp, unsigned order);

@@ -1,0 +1,493 @@
+// Caches of equal objects.
+//
+// A slab is a block of pages cut into objects; its free objects are linked through the objects
+// themselves. A cache keeps slabs with free objects on one list (full ones are on none). In front
+// of that each hart has a magazine, an array of free objects of the cache, so that most
+// allocations and frees take no lock: interrupts are turned off, and a pointer is popped or pushed.
+// A magazine that is empty or full exchanges half of its objects with the slabs, under the lock.
+//
+// Debug builds surround each object: [object][red zone][free link][last user]. Free objects are
+// filled with a pattern, which is checked at the next allocation. Reports name the cache.
+//
+// In struct page: cache, freelist (first free object), refs - 1 (objects in use), slab_link.
+// Head and tails of a slab all have PG_SLAB and the order, so that the head is found by alignment.
+//
+// Lock order: cache list (mutex-free, rank LOCK_SLAB_LIST's spin part) > cache->lock > buddy.
+
+#include <arch/irq.h>
+#include <core/ipi.h>
+#include <core/panic.h>
+#include <core/printk.h>
+#include <lib/string.h>
+#include <mm/buddy.h>
+#include <mm/slab.h>
+
+#define MAGAZINE_SIZE    30
+#define RED_ZONE         0xcc55cc55cc55cc55ul
+#define RED_ZONE_FREE    0xbb44bb44bb44bb44ul
+#define POISON           0x6b
+#define EMPTY_SLABS_KEPT 2
+
+struct magazine {
+	u32 count;
+	void *object[MAGAZINE_SIZE];
+};
+
+// What follows an object in debug builds.
+struct slab_guard {
+	u64 red_zone;
+	const void *last_user;
+};
+
+// Legend: [I] immutable, [lock].
+struct slab_cache {
+	struct spinlock lock;
+	struct list_head partial;              // [lock] slabs with free objects
+	u32 empty;                             // [lock] of these, with nothing but free objects
+	u64 slabs, in_use;                     // [lock] in_use includes what magazines hold
+	const char *name;                      // [I]
+	size_t size, stride;                   // [I] asked for; from object to object
+	size_t link_offset, guard_offset;      // [I]
+	u32 order, per_slab, flags;            // [I]
+	void (*ctor)(void *);                  // [I]
+	struct list_head list;                 // [slab_list_lock]
+	struct magazine *magazines[MAX_HARTS]; // [own hart, interrupts off]
+};
+
+static struct spinlock slab_list_lock = SPINLOCK_INIT(LOCK_SLAB);
+static LIST_HEAD(slab_caches);
+static struct slab_cache cache_cache, magazine_cache;
+static bool magazines_work; // after boot has come far enough
+
+static void **link_of(const struct slab_cache *cache, void *object)
+{
+	return (void **)((char *)object + cache->link_offset);
+}
+
+static struct slab_guard *guard_of(const struct slab_cache *cache, void *object)
+{
+	return (struct slab_guard *)((char *)object + cache->guard_offset);
+}
+
+static struct page *slab_head(const void *object)
+{
+	struct page *page = virt_to_page(object);
+
+	return virt_to_page((void *)ALIGN_DOWN((u64)object, PAGE_SIZE << page->order));
+}
+
+// --- Debugging ---
+
+static COLD void report(const struct slab_cache *cache, void *object, const char *what)
+{
+	pr_err("slab: %s: %s, object %p\n", cache->name, what, object);
+	pr_err("slab: last user %pS\n", guard_of(cache, object)->last_user);
+	dump_stack();
+}
+
+static void debug_freed(const struct slab_cache *cache, void *object, const void *caller)
+{
+	struct slab_guard *guard = guard_of(cache, object);
+
+	if (!CONFIG_DEBUG)
+		return;
+	if (guard->red_zone == RED_ZONE_FREE)
+		report(cache, object, "freed twice");
+	else if (guard->red_zone != RED_ZONE)
+		report(cache, object, "written beyond its end");
+	guard->red_zone = RED_ZONE_FREE;
+	guard->last_user = caller;
+	if (!cache->ctor && !(cache->flags & SLAB_TYPESAFE_RCU))
+		memset(object, POISON, cache->size);
+}
+
+static void debug_allocated(const struct slab_cache *cache, void *object, const void *caller)
+{
+	struct slab_guard *guard = guard_of(cache, object);
+	const u8 *byte = object;
+
+	if (!CONFIG_DEBUG)
+		return;
+	if (guard->red_zone != RED_ZONE_FREE)
+		report(cache, object, "written while free (red zone)");
+	if (!cache->ctor && !(cache->flags & SLAB_TYPESAFE_RCU)) {
+		for (size_t i = 0; i < cache->size; i++) {
+			if (byte[i] != POISON) {
+				report(cache, object, "written while free");
+				break;
+			}
+		}
+	}
+	guard->red_zone = RED_ZONE;
+	guard->last_user = caller;
+}
+
+// --- Slabs; cache->lock held unless said otherwise ---
+
+// Makes a slab. No lock held.
+static struct page *slab_make(struct slab_cache *cache, u32 gfp)
+{
+	struct page *page = page_alloc((gfp & ~GFP_ZERO) | GFP_NOINJECT, cache->order);
+
+	if (!page)
+		return NULL;
+	for (u32 i = 0; i < 1u << cache->order; i++) {
+		page[i].flags = PG_SLAB;
+		page[i].order = cache->order;
+	}
+	page->cache = cache;
+	page->freelist = NULL;
+	char *base = page_to_virt(page);
+	for (u32 i = cache->per_slab; i-- > 0;) {
+		void *object = base + i * cache->stride;
+
+		if (CONFIG_DEBUG) {
+			memset(object, POISON, cache->size);
+			*guard_of(cache, object) = (struct slab_guard){RED_ZONE_FREE, NULL};
+		}
+		if (cache->ctor)
+			cache->ctor(object);
+		*link_of(cache, object) = page->freelist;
+		page->freelist = object;
+	}
+	return page;
+}
+
+static void slab_unmake(struct page *page)
+{
+	unsigned order = page->order;
+
+	for (u32 i = 0; i < 1u << order; i++)
+		page[i].flags = 0;
+	page_free(page, order);
+}
+
+static void slab_unmake_rcu(struct rcu_head *head)
+{
+	slab_unmake(container_of((struct list_head *)head, struct page, slab_link));
+}
+
+_Static_assert(sizeof(struct rcu_head) <= sizeof(struct list_head), "rcu_head in slab_link");
+
+static void slab_release(struct slab_cache *cache, struct page *page)
+{
+	if (cache->flags & SLAB_TYPESAFE_RCU)
+		call_rcu((struct rcu_head *)&page->slab_link, slab_unmake_rcu);
+	else
+		slab_unmake(page);
+}
+
+static void *take_locked(struct slab_cache *cache)
+{
+	if (list_empty(&cache->partial))
+		return NULL;
+	struct page *page = list_first_entry(&cache->partial, struct page, slab_link);
+	void *object = page->freelist;
+
+	if (page->refs.v == 1)
+		cache->empty--;
+	page->refs.v++;
+	page->freelist = *link_of(cache, object);
+	if (!page->freelist)
+		list_del_init(&page->slab_link);
+	cache->in_use++;
+	return object;
+}
+
+// Returns a slab to be released after the lock was dropped, or NULL.
+static struct page *give_locked(struct slab_cache *cache, void *object)
+{
+	struct page *page = slab_head(object);
+
+	if (CONFIG_DEBUG && (!(page->flags & PG_SLAB) || page->cache != cache)) {
+		pr_err("slab: %s: %p was never its object\n", cache->name, object);
+		dump_stack();
+		return NULL;
+	}
+	if (!page->freelist)
+		list_add(&page->slab_link, &cache->partial);
+	*link_of(cache, object) = page->freelist;
+	page->freelist = object;
+	cache->in_use--;
+	if (--page->refs.v > 1)
+		return NULL;
+	if (cache->empty < EMPTY_SLABS_KEPT) {
+		cache->empty++;
+		list_move_tail(&page->slab_link, &cache->partial);
+		return NULL;
+	}
+	list_del(&page->slab_link);
+	cache->slabs--;
+	return page;
+}
+
+// --- Magazines; interrupts off ---
+
+static u32 magazine_fill(struct slab_cache *cache, struct magazine *magazine)
+{
+	spin_lock(&cache->lock);
+	while (magazine->count < MAGAZINE_SIZE / 2) {
+		void *object = take_locked(cache);
+
+		if (!object)
+			break;
+		magazine->object[magazine->count++] = object;
+	}
+	spin_unlock(&cache->lock);
+	return magazine->count;
+}
+
+static void magazine_empty(struct slab_cache *cache, struct magazine *magazine, u32 keep)
+{
+	struct page *release[MAGAZINE_SIZE];
+	u32 count = 0;
+
+	spin_lock(&cache->lock);
+	while (magazine->count > keep) {
+		struct page *page = give_locked(cache, magazine->object[--magazine->count]);
+
+		if (page)
+			release[count++] = page;
+	}
+	spin_unlock(&cache->lock);
+	while (count)
+		slab_release(cache, release[--count]);
+}
+
+static struct magazine *magazine_of(struct slab_cache *cache)
+{
+	struct magazine **slot = &cache->magazines[hart_index()];
+
+	if (likely(*slot) || !magazines_work || (cache->flags & SLAB_NO_MAGAZINES))
+		return *slot;
+	struct magazine *magazine = slab_alloc(&magazine_cache, GFP_ATOMIC | GFP_NOINJECT);
+	if (magazine)
+		magazine->count = 0;
+	return *slot = magazine;
+}
+
+// --- The interface ---
+
+static COLD void *alloc_slow(struct slab_cache *cache, u32 gfp)
+{
+	for (;;) {
+		unsigned long flags = spin_lock_irqsave(&cache->lock);
+		void *object = take_locked(cache);
+		spin_unlock_irqrestore(&cache->lock, flags);
+		if (object)
+			return object;
+		struct page *page = slab_make(cache, gfp);
+		if (!page)
+			return NULL;
+		flags = spin_lock_irqsave(&cache->lock);
+		list_add(&page->slab_link, &cache->partial);
+		cache->empty++;
+		cache->slabs++;
+		spin_unlock_irqrestore(&cache->lock, flags);
+	}
+}
+
+static void *alloc_from(struct slab_cache *cache, u32 gfp, const void *caller)
+{
+	void *object = NULL;
+
+	if (fault_should_fail(FAULT_SLAB, gfp))
+		return NULL;
+	unsigned long flags = arch_irq_save();
+	struct magazine *magazine = magazine_of(cache);
+	if (likely(magazine && (magazine->count || magazine_fill(cache, magazine))))
+		object = magazine->object[--magazine->count];
+	arch_irq_restore(flags);
+	if (unlikely(!object) && !(object = alloc_slow(cache, gfp)))
+		return NULL;
+	debug_allocated(cache, object, caller);
+	if (gfp & GFP_ZERO)
+		memset(object, 0, cache->size);
+	return object;
+}
+
+static void free_to(struct slab_cache *cache, void *object, const void *caller)
+{
+	debug_freed(cache, object, caller);
+	unsigned long flags = arch_irq_save();
+	struct magazine *magazine = magazine_of(cache);
+	if (likely(magazine)) {
+		if (unlikely(magazine->count == MAGAZINE_SIZE))
+			magazine_empty(cache, magazine, MAGAZINE_SIZE / 2);
+		magazine->object[magazine->count++] = object;
+	} else {
+		struct magazine one = {.count = 1, .object = {object}};
+		magazine_empty(cache, &one, 0);
+	}
+	arch_irq_restore(flags);
+}
+
+void *slab_alloc(struct slab_cache *cache, u32 gfp)
+{
+	return alloc_from(cache, gfp, __builtin_return_address(0));
+}
+
+void slab_free(struct slab_cache *cache, void *object)
+{
+	free_to(cache, object, __builtin_return_address(0));
+}
+
+void kfree(void *object)
+{
+	if (!object)
+		return;
+	struct page *page = virt_to_page(object);
+	if (page->flags & PG_SLAB)
+		free_to(slab_head(object)->cache, object, __builtin_return_address(0));
+	else
+		page_free(page, page->order);
+}
+
+// --- Caches ---
+
+static void cache_setup(struct slab_cache *cache, const char *name, size_t size, size_t align,
+			u32 flags, void (*ctor)(void *))
+{
+	bool link_outside = ctor || (flags & SLAB_TYPESAFE_RCU) || CONFIG_DEBUG;
+	size_t stride = ALIGN_UP(size, 8);
+
+	if (flags & SLAB_HWALIGN && size > 32)
+		align = MAX(align, (size_t)64);
+	align = MAX(align, (size_t)8);
+	spin_init(&cache->lock, LOCK_SLAB);
+	list_init(&cache->partial);
+	cache->name = name;
+	cache->size = size;
+	cache->flags = flags;
+	cache->ctor = ctor;
+	if (CONFIG_DEBUG) {
+		cache->guard_offset = stride;
+		stride += sizeof(struct slab_guard);
+	}
+	cache->link_offset = link_outside ? stride : 0;
+	if (link_outside)
+		stride += sizeof(void *);
+	cache->stride = ALIGN_UP(MAX(stride, (size_t)8), align);
+	// A slab holds at least eight objects, or wastes at most an eighth.
+	while (cache->order < 3 && (PAGE_SIZE << cache->order) / cache->stride < 8 &&
+	       ((PAGE_SIZE << cache->order) % cache->stride > (PAGE_SIZE << cache->order) / 8 ||
+		(PAGE_SIZE << cache->order) < cache->stride))
+		cache->order++;
+	cache->per_slab = (PAGE_SIZE << cache->order) / cache->stride;
+	unsigned long irq = spin_lock_irqsave(&slab_list_lock);
+	list_add_tail(&cache->list, &slab_caches);
+	spin_unlock_irqrestore(&slab_list_lock, irq);
+}
+
+struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align, u32 flags,
+				     void (*ctor)(void *))
+{
+	struct slab_cache *cache = slab_alloc(&cache_cache, GFP_KERNEL | GFP_ZERO);
+
+	if (!cache) {
+		if (flags & SLAB_PANIC)
+			panic("slab: no memory for cache %s", name);
+		return NULL;
+	}
+	cache_setup(cache, name, size, align, flags, ctor);
+	if (!cache->per_slab)
+		panic("slab: %s: objects of %lu bytes are too large", name, size);
+	return cache;
+}
+
+struct drain_request {
+	struct slab_cache *cache; // NULL = all
+};
+
+static void drain_cache(struct slab_cache *cache)
+{
+	struct magazine *magazine = cache->magazines[hart_index()];
+
+	if (magazine)
+		magazine_empty(cache, magazine, 0);
+}
+
+static void drain_this_hart(void *data)
+{
+	struct slab_cache *only = data, *cache;
+
+	if (only) {
+		drain_cache(only);
+		return;
+	}
+	list_for_each_entry (cache, &slab_caches, list)
+		drain_cache(cache);
+}
+
+void slab_drain_all(void)
+{
+	ipi_call(&harts_online, drain_this_hart, NULL, true);
+}
+
+void slab_cache_destroy(struct slab_cache *cache)
+{
+	struct page *page, *next;
+
+	rcu_barrier();
+	ipi_call(&harts_online, drain_this_hart, cache, true);
+	if (WARN_ON(cache->in_use)) {
+		pr_err("slab: %s: %lu objects leak\n", cache->name, cache->in_use);
+		return;
+	}
+	unsigned long flags = spin_lock_irqsave(&slab_list_lock);
+	list_del(&cache->list);
+	spin_unlock_irqrestore(&slab_list_lock, flags);
+	list_for_each_entry_safe (page, next, &cache->partial, slab_link)
+		slab_release(cache, page);
+	for (u32 i = 0; i < MAX_HARTS; i++) {
+		if (cache->magazines[i])
+			slab_free(&magazine_cache, cache->magazines[i]);
+	}
+	slab_free(&cache_cache, cache);
+}
+
+void slab_for_each(void (*fn)(const struct slab_info *info, void *ctx), void *ctx)
+{
+	struct slab_cache *cache;
+
+	slab_drain_all();
+	list_for_each_entry (cache, &slab_caches, list) {
+		struct slab_info info = {
+			.name = cache->name,
+			.object_size = cache->stride,
+			.objects_per_slab = cache->per_slab,
+			.pages_per_slab = 1u << cache->order,
+			.active = cache->in_use,
+			.total = cache->slabs * cache->per_slab,
+			.slabs = cache->slabs,
+		};
+		fn(&info, ctx);
+	}
+}
+
+u64 slab_pages_count(void)
+{
+	struct slab_cache *cache;
+	u64 count = 0;
+
+	list_for_each_entry (cache, &slab_caches, list)
+		count += READ_ONCE(cache->slabs) << cache->order;
+	return count;
+}
+
+void kmalloc_init(void);
+
+void slab_init(void)
+{
+	cache_setup(&cache_cache, "slab_cache", sizeof(struct slab_cache), 64, SLAB_NO_MAGAZINES,
+		    NULL);
+	cache_setup(&magazine_cache, "magazine", sizeof(struct magazine), 64, SLAB_NO_MAGAZINES,
+		    NULL);
+	kmalloc_init();
+	magazines_work = true;
+}
+
+size_t slab_object_size(const void *object)
+{
+	return slab_head(object)->cache->size;
+}

@@ -1,0 +1,64 @@
+// Caches of equal objects, and kmalloc on top of them.
+#pragma once
+
+#include <core/rcu.h>
+#include <core/spinlock.h>
+#include <lib/base.h>
+#include <lib/list.h>
+#include <mm/gfp.h>
+
+enum slab_flags {
+	SLAB_HWALIGN = 1 << 0,      // objects start on cache lines if they are not tiny
+	SLAB_PANIC = 1 << 1,        // creation cannot fail
+	SLAB_TYPESAFE_RCU = 1 << 2, // memory of freed objects stays of this type for a grace period
+	SLAB_ACCOUNT = 1 << 3,      // counted in leak checks of tests
+	SLAB_NO_MAGAZINES = 1 << 4, // (inside) the caches that the allocator itself needs
+};
+
+struct slab_cache;
+
+// ctor runs once on each object when its slab is made; objects must be freed in that state.
+// align 0 = natural. NULL: no memory.
+struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align, u32 flags,
+				     void (*ctor)(void *));
+// All objects must be free: otherwise it says how many are not, and leaks the cache.
+void slab_cache_destroy(struct slab_cache *cache);
+
+void *slab_alloc(struct slab_cache *cache, u32 gfp);
+void slab_free(struct slab_cache *cache, void *object);
+
+// Any size; up to 8 KiB from caches, above that whole pages. kfree(NULL) does nothing.
+void *kmalloc(size_t size, u32 gfp);
+void kfree(void *object);
+size_t kmalloc_size(const void *object); // usable bytes
+size_t slab_object_size(const void *object);
+void *krealloc(void *object, size_t size, u32 gfp);
+void *kmalloc_aligned(size_t size, size_t align, u32 gfp); // align: a power of two up to a page
+char *kstrdup(const char *text, u32 gfp);
+void *kmemdup(const void *from, size_t size, u32 gfp);
+void *kvmalloc(size_t size, u32 gfp); // falls back to vmap for large sizes
+void kvfree(void *object);
+
+static inline void *kzalloc(size_t size, u32 gfp)
+{
+	return kmalloc(size, gfp | GFP_ZERO);
+}
+
+// Frees what kmalloc or any slab cache gave, after a grace period. `member` is its rcu_head.
+#define kfree_rcu(object, member) \
+	kfree_rcu_at(&(object)->member, offsetof(typeof(*(object)), member))
+void kfree_rcu_at(struct rcu_head *head, size_t offset);
+
+// What /proc/slabinfo shows of a cache.
+struct slab_info {
+	const char *name;
+	size_t object_size; // with everything around it
+	u32 objects_per_slab, pages_per_slab;
+	u64 active, total, slabs;
+};
+// Calls fn for each cache, after all magazines were emptied, so that counts are exact.
+void slab_for_each(void (*fn)(const struct slab_info *info, void *ctx), void *ctx);
+void slab_drain_all(void);
+u64 slab_pages_count(void);
+
+void slab_init(void);
