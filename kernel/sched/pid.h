@@ -14,10 +14,10 @@ struct cred;
 struct user_ns;
 struct work;
 
-#define PID_MAX_DEFAULT	  32768
-#define PID_MAX_LIMIT	  (4 * 1024 * 1024)
-#define PID_NS_MAX_LEVEL  32
-#define PID_RESERVED	  300 // where the search wraps to, as on Linux
+#define PID_MAX_DEFAULT  32768
+#define PID_MAX_LIMIT    (4 * 1024 * 1024)
+#define PID_NS_MAX_LEVEL 32
+#define PID_RESERVED     300 // where the search wraps to, as on Linux
 
 struct pid_namespace;
 
@@ -36,7 +36,7 @@ struct pid {
 	struct wait_queue wait_pidfd;           // pollers of pidfds
 	u64 inode_nr;                           // [I] what fstat of a pidfd shows
 	struct rcu_head rcu;
-	struct pid_number numbers[];            // [I] level + 1 of them
+	struct pid_number numbers[]; // [I] level + 1 of them
 };
 
 extern struct pid_namespace init_pid_ns;
@@ -83,8 +83,12 @@ void pid_attach(struct task *task, enum pid_type type, struct pid *pid);
 void pid_detach(struct task *task, enum pid_type type);
 void pid_change(struct task *task, enum pid_type type, struct pid *pid);
 
+// `heir` takes the place of the thread-group leader `leader`: the leader's PID becomes heir's and
+// the other way round, and heir bears TGID, PGID and SID. tasklist_lock written; for exec.
+void pid_swap_tasks(struct task *leader, struct task *heir);
+
 struct pid *task_pgrp(const struct task *task);    // under tasklist_lock or rcu
 struct pid *task_session(const struct task *task); // under tasklist_lock or rcu
 
-#define pid_for_each_task(pos, pid, type)                                                          \
+#define pid_for_each_task(pos, pid, type) \
 	hlist_for_each_entry (pos, &(pid)->tasks[type], pid_links[type])

@@ -7,6 +7,7 @@
 #include <core/timer.h>
 #include <sched/task.h>
 #include <sched/wait.h>
+#include <sched/mutex.h>
 #include <sched/rwsem.h>
 #include <uapi/resource.h>
 
@@ -39,20 +40,21 @@ struct cpu_itimer {
 
 // Legend as in sched/task.h, and [stats] for stats_lock, [tty] for the tty's lock.
 struct process {
-	struct refcount refs;            // of the struct: one by each thread
-	struct atomic live;              // threads that have not exited
-	int thread_count;                // [tl, sig]
-	struct list_head threads;        // [tl write, rcu read] task.thread_node
-	struct task *leader;             // [tl]
+	struct refcount refs;           // of the struct: one by each thread
+	struct atomic live;             // threads that have not exited
+	int thread_count;               // [tl, sig]
+	struct list_head threads;       // [tl write, rcu read] task.thread_node
+	struct list_head ongoing_forks; // [sig] struct pending_fork
+	struct task *leader;            // [tl]
 
-	struct wait_queue child_wait;    // wait4() sleeps here
+	struct wait_queue child_wait;         // wait4() sleeps here
 	struct signal_pending shared_pending; // [sig]
-	struct task *next_target;        // [sig] whom the next group signal is tried on first
-	u32 flags;                       // [sig] enum process_flags
-	int group_exit_code;             // [sig]
-	int group_stop_count;            // [sig] threads that have yet to stop
-	struct task *group_exec_task;    // [sig] the thread that execs and waits for the others
-	int notify_count;                // [sig] how many it still waits for
+	struct task *next_target;             // [sig] whom the next group signal is tried on first
+	u32 flags;                            // [sig] enum process_flags
+	int group_exit_code;                  // [sig]
+	int group_stop_count;                 // [sig] threads that have yet to stop
+	struct task *group_exec_task; // [sig] the thread that execs and waits for the others
+	int notify_count;             // [sig] how many it still waits for
 
 	struct pid *pids[PIDTYPE_COUNT]; // [tl] TGID, PGID, SID (PID is unused)
 	bool leader_of_session;          // [tl]
@@ -63,24 +65,35 @@ struct process {
 	struct pid *tty_old_pgrp;        // [sig]
 
 	struct spinlock stats_lock;
-	struct usage self_dead;          // [stats] threads that exited
-	struct usage children;           // [stats] processes that were waited for
-	u64 sum_exec_dead_ns;            // [stats]
+	struct usage self_dead;             // [stats] threads that exited
+	struct usage children;              // [stats] processes that were waited for
+	u64 sum_exec_dead_ns;               // [stats]
+	struct cputime_split cputime_shown; // [stats] what was reported last
 
 	struct rlimit rlimits[RLIM_NLIMITS]; // [alloc of the leader]; single words are read bare
 
-	struct timer real_timer;         // [sig] ITIMER_REAL
-	u64 real_interval_ns;            // [sig]
+	struct timer real_timer;          // [sig] ITIMER_REAL
+	u64 real_interval_ns;             // [sig]
 	struct cpu_itimer cpu_itimers[2]; // [sig] VIRTUAL, PROF
-	struct list_head posix_timers;   // [sig]
-	int next_timer_id;               // [sig]
-	bool cpu_timers_armed;           // [sig] accounting must look
+	struct list_head posix_timers;    // [sig]
+	int next_timer_id;                // [sig]
+	bool cpu_timers_armed;            // [sig] accounting must look
 
 	s16 oom_score_adj, oom_score_adj_min; // [alloc]
-	struct mutex *cred_guard;        // exec against ptrace; see process/exec.c
-	struct rw_semaphore exec_lock;   // held for writing while mm and creds change together
+	struct mutex cred_guard;              // exec against ptrace; see process/exec.c
+	struct rw_semaphore exec_lock;        // held for writing while mm and creds change together
 	struct rcu_head rcu;
 };
+
+// A fork that is under way: signals to several processes that arrive meanwhile are noted here and
+// go to the child as well, so that none falls between the two. See process/clone.c.
+struct pending_fork {
+	struct list_head link;
+	u64 delayed; // set of signals
+};
+
+// All processes, by their leaders' all_node. [tl write, rcu read]
+extern struct list_head all_processes;
 
 // The limit of current's process, as a bare read of one word.
 static inline u64 rlimit(unsigned resource)
@@ -99,5 +112,5 @@ static inline bool thread_group_empty(const struct task *task)
 }
 
 // All threads of the group of `task`, which comes too. Under tasklist_lock or rcu.
-#define thread_group_for_each(pos, process)                                                        \
+#define thread_group_for_each(pos, process) \
 	list_for_each_entry_rcu (pos, &(process)->threads, thread_node)
