@@ -1,0 +1,68 @@
+// Control and status registers of the RISC-V privileged architecture, supervisor level.
+#pragma once
+
+#define SSTATUS_SIE        0x00000002ul // interrupts on
+#define SSTATUS_SPIE       0x00000020ul // interrupts on after sret
+#define SSTATUS_SPP        0x00000100ul // sret goes to supervisor mode
+#define SSTATUS_FS         0x00006000ul // state of the floating-point unit:
+#define SSTATUS_FS_OFF     0x00000000ul
+#define SSTATUS_FS_INITIAL 0x00002000ul
+#define SSTATUS_FS_CLEAN   0x00004000ul
+#define SSTATUS_FS_DIRTY   0x00006000ul
+#define SSTATUS_VS         0x00000600ul
+#define SSTATUS_SUM        0x00040000ul // never set: see mm/uaccess.c
+#define SSTATUS_UXL_64     0x200000000ul
+
+#define SIE_SSIE 0x002ul // software interrupt (IPI)
+#define SIE_STIE 0x020ul // timer
+#define SIE_SEIE 0x200ul // external
+
+#define CAUSE_INTERRUPT        (1ul << 63)
+#define IRQ_SOFTWARE           1
+#define IRQ_TIMER              5
+#define IRQ_EXTERNAL           9
+#define CAUSE_FETCH_MISALIGNED 0
+#define CAUSE_FETCH_ACCESS     1
+#define CAUSE_ILLEGAL          2
+#define CAUSE_BREAKPOINT       3
+#define CAUSE_LOAD_MISALIGNED  4
+#define CAUSE_LOAD_ACCESS      5
+#define CAUSE_STORE_MISALIGNED 6
+#define CAUSE_STORE_ACCESS     7
+#define CAUSE_USER_ECALL       8
+#define CAUSE_FETCH_PAGE       12
+#define CAUSE_LOAD_PAGE        13
+#define CAUSE_STORE_PAGE       15
+
+#define SATP_SV39       (8ul << 60)
+#define SATP_ASID_SHIFT 44
+#define SATP_ASID_MASK  0xfffful
+
+#ifndef __ASSEMBLER__
+#define csr_read(csr)                                                       \
+	({                                                                  \
+		unsigned long csr_v;                                        \
+		__asm__ volatile("csrr %0, " #csr : "=r"(csr_v)::"memory"); \
+		csr_v;                                                      \
+	})
+#define csr_write(csr, v) \
+	__asm__ volatile("csrw " #csr ", %0" ::"rK"((unsigned long)(v)) : "memory")
+#define csr_set(csr, v) __asm__ volatile("csrs " #csr ", %0" ::"rK"((unsigned long)(v)) : "memory")
+#define csr_clear(csr, v) \
+	__asm__ volatile("csrc " #csr ", %0" ::"rK"((unsigned long)(v)) : "memory")
+#define csr_swap(csr, v)                                                                           \
+	({                                                                                         \
+		unsigned long csr_v = (v);                                                         \
+		__asm__ volatile("csrrw %0, " #csr ", %1" : "=r"(csr_v) : "rK"(csr_v) : "memory"); \
+		csr_v;                                                                             \
+	})
+#define csr_read_clear(csr, bits)                              \
+	({                                                     \
+		unsigned long csr_v;                           \
+		__asm__ volatile("csrrc %0, " #csr ", %1"      \
+				 : "=r"(csr_v)                 \
+				 : "rK"((unsigned long)(bits)) \
+				 : "memory");                  \
+		csr_v;                                         \
+	})
+#endif

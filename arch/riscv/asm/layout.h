@@ -1,0 +1,48 @@
+// Where things are in the virtual address space (Sv39), and sizes that assembly shares with C.
+//
+//	0000_0000_0000_0000  user, up to USER_TOP
+//	ffff_ffc0_0000_0000  direct map of physical memory, 128 GiB
+//	ffff_ffe0_0000_0000  vmap: kernel stacks, devices, large allocations
+//	ffff_fff0_0000_0000  shadow memory of KASAN
+//	ffff_ffff_8000_0000  the kernel image
+#pragma once
+
+#define USER_TOP        0x0000004000000000
+#define DIRECT_MAP_BASE 0xffffffc000000000
+#define DIRECT_MAP_SIZE 0x0000002000000000
+#define VMAP_BASE       0xffffffe000000000
+#define VMAP_SIZE       0x0000000200000000
+#define KASAN_BASE      0xfffffff000000000
+#define KERNEL_BASE     0xffffffff80000000
+
+// A kernel stack lies in the lower half of a slot of twice its size, and the upper half of the
+// slot below it is not mapped: an overflow is seen by one bit of the stack pointer.
+#define KSTACK_SHIFT 14
+#define KSTACK_SIZE  (1 << KSTACK_SHIFT)
+#define KSTACK_SLOT  (2 * KSTACK_SIZE)
+
+// Offsets in struct arch_task and struct trapframe; asserted in context.c.
+#define TASK_KERNEL_SP 0
+#define TASK_USER_SP   8
+#define TASK_HART      16
+#define TASK_CTX_RA    24
+#define TASK_CTX_SP    32
+#define TASK_CTX_S     40
+#define TASK_FP        136
+#define TASK_WORK      404 // task.work, an u32
+
+#define TF_PC      0
+#define TF_RA      8
+#define TF_SP      16
+#define TF_GP      24
+#define TF_TP      32
+#define TF_T0      40
+#define TF_S0      64
+#define TF_A0      80
+#define TF_S2      144
+#define TF_T3      224
+#define TF_STATUS  256
+#define TF_TVAL    264
+#define TF_CAUSE   272
+#define TF_ORIG_A0 280
+#define TF_SIZE    288

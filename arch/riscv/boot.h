@@ -1,0 +1,25 @@
+// What the files of arch/riscv share about booting.
+#pragma once
+
+#include <lib/base.h>
+
+// Linker script.
+extern char image_start[], text_start[], text_end[], rodata_start[], rodata_end[];
+extern char data_start[], image_end[], bss_start[], bss_end[], kernel_end[];
+extern char initramfs_start[], initramfs_end[];
+extern char boot_stack[];
+
+void mmu_init(void);
+u64 boot_satp(void);     // of the kernel's own tables
+u64 boot_image_pa(void); // where the image is
+
+// What a secondary hart finds at entry; offsets are known to head.S.
+struct hart_boot {
+	u64 satp;
+	u64 sp;
+	u64 tp;
+};
+
+void trap_init_hart(void);
+void timer_arch_init(void);
+void smp_enumerate(u64 boot_hwid);

@@ -1,0 +1,150 @@
+// Contexts: how a task's first switch is prepared, how a child gets its parent's registers, and
+// the floating-point registers.
+//
+// The kernel does not use the floating-point unit. sstatus.FS in a task's trapframe says what its
+// registers hold: Off until the first use (which traps as an illegal instruction), then Initial,
+// and Dirty once they were written. They are stored when the task is switched away from dirty, and
+// loaded when it is switched to, so a task that never uses them costs nothing.
+
+#include <arch/context.h>
+#include <arch/trapframe.h>
+#include <asm/csr.h>
+#include <lib/string.h>
+#include <sched/sched.h>
+#include <sched/task.h>
+
+_Static_assert(offsetof(struct task, arch) == 0, "struct arch_task must be first");
+_Static_assert(offsetof(struct task, work) == TASK_WORK, "TASK_WORK");
+_Static_assert(offsetof(struct arch_task, user_sp) == TASK_USER_SP, "TASK_USER_SP");
+_Static_assert(offsetof(struct arch_task, hart) == TASK_HART, "TASK_HART");
+_Static_assert(offsetof(struct arch_task, ra) == TASK_CTX_RA, "TASK_CTX_RA");
+_Static_assert(offsetof(struct arch_task, s) == TASK_CTX_S, "TASK_CTX_S");
+_Static_assert(offsetof(struct arch_task, f) == TASK_FP, "TASK_FP");
+
+struct task *context_switch(struct task *prev, struct task *next);
+void fpu_store(struct arch_task *task);
+void fpu_load(const struct arch_task *task);
+void task_first_entry(void);
+
+#define USER_STATUS (SSTATUS_SPIE | SSTATUS_UXL_64)
+
+void arch_task_init(struct task *task, void *kstack)
+{
+	task->arch.kernel_sp = (u64)kstack + KSTACK_SIZE;
+}
+
+// The state of the unit must be on while its registers are moved.
+static void fpu_save_to(struct task *task)
+{
+	csr_set(sstatus, SSTATUS_FS);
+	fpu_store(&task->arch);
+	csr_clear(sstatus, SSTATUS_FS);
+}
+
+static void fpu_load_from(const struct task *task)
+{
+	csr_set(sstatus, SSTATUS_FS);
+	fpu_load(&task->arch);
+	csr_clear(sstatus, SSTATUS_FS);
+}
+
+static bool has_user_half(const struct task *task)
+{
+	return task->mm != NULL;
+}
+
+static void set_fs(struct trapframe *tf, u64 state)
+{
+	tf->status = (tf->status & ~SSTATUS_FS) | state;
+}
+
+static void fpu_switch_out(struct task *task)
+{
+	struct trapframe *tf = task_trapframe(task);
+
+	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
+		fpu_save_to(task);
+		set_fs(tf, SSTATUS_FS_CLEAN);
+	}
+}
+
+static void fpu_switch_in(struct task *task)
+{
+	if ((task_trapframe(task)->status & SSTATUS_FS) != SSTATUS_FS_OFF)
+		fpu_load_from(task);
+}
+
+struct task *arch_switch_to(struct task *prev, struct task *next)
+{
+	if (has_user_half(prev))
+		fpu_switch_out(prev);
+	next->arch.hart = prev->arch.hart;
+	if (has_user_half(next))
+		fpu_switch_in(next);
+	return context_switch(prev, next);
+}
+
+void arch_fpu_save(void)
+{
+	fpu_switch_out(current);
+}
+
+void arch_fpu_restore(void)
+{
+	fpu_switch_in(current);
+}
+
+// First use since exec: registers start as zero, for what is in them is another's.
+bool fpu_first_use(struct trapframe *tf)
+{
+	if ((tf->status & SSTATUS_FS) != SSTATUS_FS_OFF)
+		return false;
+	memset(current->arch.f, 0, sizeof(current->arch.f));
+	current->arch.fcsr = 0;
+	fpu_load_from(current);
+	set_fs(tf, SSTATUS_FS_CLEAN);
+	return true;
+}
+
+static void first_switch(struct task *task, void (*fn)(void *), void *arg)
+{
+	task->arch.ra = (u64)task_first_entry;
+	task->arch.sp = task->arch.kernel_sp - sizeof(struct trapframe);
+	memset(task->arch.s, 0, sizeof(task->arch.s));
+	task->arch.s[1] = (u64)fn;
+	task->arch.s[2] = (u64)arg;
+}
+
+void arch_task_init_kernel(struct task *task, void (*fn)(void *), void *arg)
+{
+	memset(task_trapframe(task), 0, sizeof(struct trapframe));
+	first_switch(task, fn, arg);
+}
+
+void arch_task_copy_user(struct task *child, struct task *parent, const struct clone_regs *regs)
+{
+	struct trapframe *tf = task_trapframe(child);
+
+	arch_fpu_save();
+	*tf = *task_trapframe(parent);
+	if ((tf->status & SSTATUS_FS) != SSTATUS_FS_OFF) {
+		memcpy(child->arch.f, parent->arch.f, sizeof(child->arch.f));
+		child->arch.fcsr = parent->arch.fcsr;
+	}
+	tf->a[0] = 0;
+	if (regs->stack)
+		tf->sp = regs->stack;
+	if (regs->set_tls)
+		tf->tp = regs->tls;
+	first_switch(child, NULL, NULL);
+}
+
+void arch_task_start_user(struct task *task, u64 pc, u64 sp)
+{
+	struct trapframe *tf = task_trapframe(task);
+
+	memset(tf, 0, sizeof(*tf));
+	tf->pc = pc;
+	tf->sp = sp;
+	tf->status = USER_STATUS;
+}

@@ -1,0 +1,249 @@
+// Traps: from user mode and from the kernel itself, and the ways back.
+//
+// Convention: sscratch is 0 while in the kernel, and holds the task in user mode. tp is the task
+// while in the kernel. Each stack slot's upper half is unmapped (asm/layout.h), so bit KSTACK_SHIFT
+// of a stack pointer is clear on the stack itself and set below it: that is how an overflow is
+// noticed before the registers would be stored into nowhere.
+
+#include <asm/csr.h>
+#include <asm/layout.h>
+
+.macro save_common
+	sd	ra, TF_RA(sp)
+	sd	gp, TF_GP(sp)
+	sd	t0, TF_T0(sp)
+	sd	t1, TF_T0+8(sp)
+	sd	t2, TF_T0+16(sp)
+	sd	s0, TF_S0(sp)
+	sd	s1, TF_S0+8(sp)
+	sd	a0, TF_A0(sp)
+	sd	a1, TF_A0+8(sp)
+	sd	a2, TF_A0+16(sp)
+	sd	a3, TF_A0+24(sp)
+	sd	a4, TF_A0+32(sp)
+	sd	a5, TF_A0+40(sp)
+	sd	a6, TF_A0+48(sp)
+	sd	a7, TF_A0+56(sp)
+	sd	s2, TF_S2(sp)
+	sd	s3, TF_S2+8(sp)
+	sd	s4, TF_S2+16(sp)
+	sd	s5, TF_S2+24(sp)
+	sd	s6, TF_S2+32(sp)
+	sd	s7, TF_S2+40(sp)
+	sd	s8, TF_S2+48(sp)
+	sd	s9, TF_S2+56(sp)
+	sd	s10, TF_S2+64(sp)
+	sd	s11, TF_S2+72(sp)
+	sd	t3, TF_T3(sp)
+	sd	t4, TF_T3+8(sp)
+	sd	t5, TF_T3+16(sp)
+	sd	t6, TF_T3+24(sp)
+.endm
+
+.macro restore_common
+	ld	ra, TF_RA(sp)
+	ld	gp, TF_GP(sp)
+	ld	t0, TF_T0(sp)
+	ld	t1, TF_T0+8(sp)
+	ld	t2, TF_T0+16(sp)
+	ld	s0, TF_S0(sp)
+	ld	s1, TF_S0+8(sp)
+	ld	a0, TF_A0(sp)
+	ld	a1, TF_A0+8(sp)
+	ld	a2, TF_A0+16(sp)
+	ld	a3, TF_A0+24(sp)
+	ld	a4, TF_A0+32(sp)
+	ld	a5, TF_A0+40(sp)
+	ld	a6, TF_A0+48(sp)
+	ld	a7, TF_A0+56(sp)
+	ld	s2, TF_S2(sp)
+	ld	s3, TF_S2+8(sp)
+	ld	s4, TF_S2+16(sp)
+	ld	s5, TF_S2+24(sp)
+	ld	s6, TF_S2+32(sp)
+	ld	s7, TF_S2+40(sp)
+	ld	s8, TF_S2+48(sp)
+	ld	s9, TF_S2+56(sp)
+	ld	s10, TF_S2+64(sp)
+	ld	s11, TF_S2+72(sp)
+	ld	t3, TF_T3(sp)
+	ld	t4, TF_T3+8(sp)
+	ld	t5, TF_T3+16(sp)
+	ld	t6, TF_T3+24(sp)
+.endm
+
+	.text
+	.balign	4
+	.globl	trap_entry
+trap_entry:
+	csrrw	tp, sscratch, tp
+	beqz	tp, from_kernel
+
+	// From user mode: sscratch now has the user's tp.
+	sd	sp, TASK_USER_SP(tp)
+	ld	sp, TASK_KERNEL_SP(tp)
+	addi	sp, sp, -TF_SIZE
+	save_common
+	ld	s0, TASK_USER_SP(tp)
+	csrrw	s1, sscratch, zero
+	csrr	s2, sepc
+	csrr	s3, sstatus
+	csrr	s4, scause
+	csrr	s5, stval
+	sd	s0, TF_SP(sp)
+	sd	s1, TF_TP(sp)
+	sd	s3, TF_STATUS(sp)
+	sd	s5, TF_TVAL(sp)
+	sd	s4, TF_CAUSE(sp)
+	mv	s0, zero		// the end of backtraces
+	li	t0, CAUSE_USER_ECALL
+	bne	s4, t0, 1f
+	addi	s2, s2, 4
+	sd	s2, TF_PC(sp)
+	sd	a0, TF_ORIG_A0(sp)
+	mv	a0, sp
+	csrsi	sstatus, SSTATUS_SIE
+	call	syscall_dispatch
+	j	return_to_user
+1:	sd	s2, TF_PC(sp)
+	mv	a0, sp
+	call	trap_from_user
+
+// All ways to user mode. tp is the task, the trapframe is at the top of its stack.
+	.globl	return_to_user
+return_to_user:
+	csrci	sstatus, SSTATUS_SIE
+	lw	t0, TASK_WORK(tp)
+	bnez	t0, 2f
+1:	ld	sp, TASK_KERNEL_SP(tp)
+	addi	sp, sp, -TF_SIZE
+	ld	t0, TF_PC(sp)
+	ld	t1, TF_STATUS(sp)
+	csrw	sscratch, tp
+	csrw	sepc, t0
+	csrw	sstatus, t1
+	// Clear a load reservation that an interrupted lr may have left.
+	sc.d	zero, t0, TF_PC(sp)
+	ld	tp, TF_TP(sp)
+	restore_common
+	ld	sp, TF_SP(sp)
+	sret
+2:	mv	a0, sp
+	call	exit_to_user_work
+	j	1b
+
+from_kernel:
+	csrrw	tp, sscratch, zero	// tp is the task again, sscratch 0
+	// Is there room? See above.
+	addi	sp, sp, -TF_SIZE
+	sd	t0, TASK_USER_SP(tp)
+	srli	t0, sp, KSTACK_SHIFT
+	andi	t0, t0, 1
+	bnez	t0, overflow
+	ld	t0, TASK_USER_SP(tp)
+	save_common
+	addi	t0, sp, TF_SIZE
+	sd	t0, TF_SP(sp)
+	sd	tp, TF_TP(sp)
+	csrr	t0, sepc
+	csrr	t1, sstatus
+	csrr	t2, scause
+	csrr	t3, stval
+	sd	t0, TF_PC(sp)
+	sd	t1, TF_STATUS(sp)
+	sd	t3, TF_TVAL(sp)
+	sd	t2, TF_CAUSE(sp)
+	// A frame record, so that a backtrace goes on through the trap.
+	addi	sp, sp, -16
+	sd	t0, 8(sp)
+	sd	s0, 0(sp)
+	addi	s0, sp, 16
+	addi	a0, sp, 16
+	call	trap_from_kernel
+	addi	sp, sp, 16
+	ld	t0, TF_PC(sp)
+	ld	t1, TF_STATUS(sp)
+	csrw	sepc, t0
+	csrw	sstatus, t1
+	sc.d	zero, t0, TF_PC(sp)
+	restore_common
+	ld	sp, TF_SP(sp)
+	sret
+
+overflow:
+	// On a stack of its own, for the report only; there is no way back.
+	mv	a0, sp
+	csrr	a1, sepc
+	mv	a2, s0
+	la	sp, overflow_stack + 8192
+	call	kstack_overflow
+
+// arch_switch_to(a0 = prev, a1 = next): returns prev in a0, on next's stack.
+	.balign	4
+	.globl	context_switch
+context_switch:
+	sd	ra, TASK_CTX_RA(a0)
+	sd	sp, TASK_CTX_SP(a0)
+	sd	s0, TASK_CTX_S(a0)
+	sd	s1, TASK_CTX_S+8(a0)
+	sd	s2, TASK_CTX_S+16(a0)
+	sd	s3, TASK_CTX_S+24(a0)
+	sd	s4, TASK_CTX_S+32(a0)
+	sd	s5, TASK_CTX_S+40(a0)
+	sd	s6, TASK_CTX_S+48(a0)
+	sd	s7, TASK_CTX_S+56(a0)
+	sd	s8, TASK_CTX_S+64(a0)
+	sd	s9, TASK_CTX_S+72(a0)
+	sd	s10, TASK_CTX_S+80(a0)
+	sd	s11, TASK_CTX_S+88(a0)
+	ld	ra, TASK_CTX_RA(a1)
+	ld	sp, TASK_CTX_SP(a1)
+	ld	s0, TASK_CTX_S(a1)
+	ld	s1, TASK_CTX_S+8(a1)
+	ld	s2, TASK_CTX_S+16(a1)
+	ld	s3, TASK_CTX_S+24(a1)
+	ld	s4, TASK_CTX_S+32(a1)
+	ld	s5, TASK_CTX_S+40(a1)
+	ld	s6, TASK_CTX_S+48(a1)
+	ld	s7, TASK_CTX_S+56(a1)
+	ld	s8, TASK_CTX_S+64(a1)
+	ld	s9, TASK_CTX_S+72(a1)
+	ld	s10, TASK_CTX_S+80(a1)
+	ld	s11, TASK_CTX_S+88(a1)
+	mv	tp, a1
+	ret
+
+// First code of a new task; a0 = the task that ran before. s1 = fn or 0, s2 = its argument.
+	.globl	task_first_entry
+task_first_entry:
+	mv	s0, zero
+	call	task_ret_from_fork
+	beqz	s1, 1f
+	mv	a0, s2
+	jalr	s1
+1:	ld	sp, TASK_KERNEL_SP(tp)
+	addi	sp, sp, -TF_SIZE
+	j	return_to_user
+
+// fpu_store(a0 = struct arch_task), fpu_load(a0): all registers and fcsr. FS must not be off.
+	.globl	fpu_store
+fpu_store:
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	fsd	f\n, TASK_FP+8*\n(a0)
+	.endr
+	frcsr	t0
+	sd	t0, TASK_FP+256(a0)
+	ret
+	.globl	fpu_load
+fpu_load:
+	ld	t0, TASK_FP+256(a0)
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	fld	f\n, TASK_FP+8*\n(a0)
+	.endr
+	fscsr	t0
+	ret
+
+	.section .bss
+	.balign	16
+overflow_stack:
+	.space	8192
