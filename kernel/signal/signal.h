@@ -10,7 +10,7 @@
 
 struct user_counts;
 
-#define SIGNAL_BIT(sig) (1ul << ((sig) - 1))
+#define SIGNAL_BIT(sig) (1ul << ((sig)-1))
 
 // The actions of a process, shared by CLONE_SIGHAND. The lock guards all [sig] fields of the
 // tasks that share it, and of their process. Irq-safe. Rank LOCK_SIGHAND.
@@ -22,6 +22,12 @@ struct sighand {
 	struct rcu_head rcu;                // typesafe: readers may find a recycled one
 };
 
+#define SIG_DFL_ADDRESS 0ul
+#define SIG_IGN_ADDRESS 1ul
+
+struct sighand *sighand_alloc(void); // one reference, actions unset; NULL: no memory
+void sighand_put(struct sighand *sighand);
+
 // A siginfo as the kernel keeps it: user form, filled in by the sender.
 // Special senders instead of an info:
 #define SIGINFO_NOINFO ((const struct siginfo *)0) // SI_USER from current
@@ -32,6 +38,16 @@ struct sighand {
 // Errors: -ESRCH the task is gone, -EAGAIN queue limit (real-time signals with info only).
 int signal_send_task(struct task *task, int sig, const struct siginfo *info);
 int signal_send_process(struct task *task, int sig, const struct siginfo *info);
+// The same with the scope as a pid type: PID one task, TGID its process, PGID a signal that goes
+// to several processes, of which this is one.
+int signal_send(struct task *task, int sig, const struct siginfo *info, enum pid_type scope);
+// To a process, with its sighand->lock held.
+int signal_send_process_locked(struct task *task, int sig, const struct siginfo *info);
+// As a user's kill: with the permission checked; sig 0 only checks. Within rcu.
+int signal_send_permitted(struct task *task, int sig, const struct siginfo *info,
+			  enum pid_type scope);
+// To whom `pid` stands for in that role, checked.
+int signal_send_checked(struct pid *pid, enum pid_type scope, int sig, const struct siginfo *info);
 // To each process of a group. tasklist_lock read-held for the _locked form. -ESRCH if empty.
 int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo *info);
 int signal_send_pgrp_locked(struct pid *pgrp, int sig, const struct siginfo *info);
@@ -55,6 +71,11 @@ void signal_set_blocked(u64 mask);
 bool signal_is_ignored(struct task *task, int sig);
 bool signal_is_blocked(struct task *task, int sig);
 
+// Blocks `mask` instead until user mode is reached or a handler runs (sigsuspend, ppoll...); and
+// takes that back if nothing was delivered.
+void signal_mask_temporarily(u64 mask);
+void signal_mask_restore(void);
+
 // Locks task's sighand, or returns NULL if the task has none any more.
 struct sighand *sighand_lock(struct task *task, unsigned long *flags);
 void sighand_unlock(struct sighand *sighand, unsigned long flags);
@@ -67,3 +88,24 @@ int signal_dequeue_locked(u64 blocked, struct siginfo *info);
 // dumps or exits. Called with irqs on, no locks.
 struct trapframe;
 void signal_deliver(struct trapframe *tf);
+
+// --- For the life of a task (process/) ---
+
+// Under sighand->lock: all threads but current are killed; everything pending is thrown away; a
+// child that was just published joins a stop that is under way.
+void signal_kill_other_threads_locked(struct process *process);
+void signal_flush_locked(struct signal_pending *pending);
+void signal_recalc_new_child_locked(struct task *child);
+
+// Marks a task as exiting (TF_EXITING); what is pending for its process goes to other threads.
+void signal_exit(struct task *task);
+
+// All actions to the default, those that are ignored only if told so. No lock is taken.
+void signal_actions_reset(struct sighand *sighand, bool ignored_too);
+void signal_actions_exec(void);
+// sigaction(2) on current; either may be NULL.
+int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old);
+// Gives current a sighand of its own (exec). -ENOMEM.
+int process_unshare_sighand(void);
+// Copies a siginfo of user space for signal `sig`. -EFAULT.
+int siginfo_from_user(int sig, u64 address, struct siginfo *info);

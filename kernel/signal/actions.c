@@ -1,0 +1,135 @@
+// Handlers: resetting them, and the permission to send.
+
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <ns/cred.h>
+#include <ns/user_ns.h>
+#include <sched/pid_namespace.h>
+#include <sched/sched.h>
+#include <signal/queue.h>
+#include <signal/signal.h>
+#include <uapi/errno.h>
+
+void signal_actions_reset(struct sighand *sighand, bool ignored_too)
+{
+	for (int i = 0; i < 64; i++) {
+		struct kernel_sigaction *action = &sighand->action[i];
+
+		if (ignored_too || action->handler != SIG_IGN_ADDRESS)
+			action->handler = SIG_DFL_ADDRESS;
+		action->flags = 0;
+		action->mask = 0;
+	}
+}
+
+void signal_actions_exec(void)
+{
+	spin_lock_irq(&current->sighand->lock);
+	signal_actions_reset(current->sighand, false);
+	spin_unlock_irq(&current->sighand->lock);
+}
+
+int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old)
+{
+	struct sighand *sighand = current->sighand;
+	struct kernel_sigaction *action = &sighand->action[sig - 1];
+	struct task *thread;
+
+	spin_lock_irq(&sighand->lock);
+	if (old)
+		*old = *action;
+	if (new) {
+		*action = *new;
+		action->mask &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+		// POSIX 3.3.1.3: what is pending and now ignored is forgotten.
+		if (signal_is_ignored(current, sig)) {
+			signal_remove_locked(&current->process->shared_pending, SIGNAL_BIT(sig));
+			list_for_each_entry (thread, &current->process->threads, thread_node)
+				signal_remove_locked(&thread->pending, SIGNAL_BIT(sig));
+		}
+	}
+	spin_unlock_irq(&sighand->lock);
+	return 0;
+}
+
+int process_unshare_sighand(void)
+{
+	struct sighand *old = current->sighand;
+
+	if (refcount_read(&old->refs) == 1)
+		return 0;
+	struct sighand *sighand = sighand_alloc();
+	if (!sighand)
+		return -ENOMEM;
+	write_lock_irq(&tasklist_lock);
+	spin_lock(&old->lock);
+	memcpy(sighand->action, old->action, sizeof(sighand->action));
+	rcu_assign_pointer(current->sighand, sighand);
+	spin_unlock(&old->lock);
+	write_unlock_irq(&tasklist_lock);
+	sighand_put(old);
+	return 0;
+}
+
+// --- Permission ---
+
+// kill(2): real or effective id of the sender equals real or saved id of the receiver.
+static bool same_user(const struct cred *self, const struct cred *other)
+{
+	return self->euid == other->suid || self->euid == other->uid || self->uid == other->suid ||
+	       self->uid == other->uid;
+}
+
+static bool is_from_kernel(const struct siginfo *info)
+{
+	return info == SIGINFO_PRIV || (info != SIGINFO_NOINFO && info->si_code > 0);
+}
+
+int signal_check_permission(int sig, struct task *task, const struct siginfo *info)
+{
+	if (sig < 0 || sig > 64)
+		return -EINVAL;
+	if (is_from_kernel(info) || task->process == current->process)
+		return 0;
+	rcu_read_lock();
+	const struct cred *other = rcu_dereference(task->real_cred);
+	bool allowed = same_user(current_cred(), other) || ns_capable(other->user_ns, CAP_KILL);
+	// SIGCONT may be sent to any process of the session.
+	if (!allowed && sig == SIGCONT)
+		allowed = task_session(task) == task_session(current);
+	rcu_read_unlock();
+	return allowed ? 0 : -EPERM;
+}
+
+int signal_send_permitted(struct task *task, int sig, const struct siginfo *info,
+			  enum pid_type scope)
+{
+	int error = signal_check_permission(sig, task, info);
+
+	if (error || !sig)
+		return error;
+	return signal_send(task, sig, info, scope);
+}
+
+int signal_send_checked(struct pid *pid, enum pid_type scope, int sig, const struct siginfo *info)
+{
+	struct task *task;
+	int result = -ESRCH;
+
+	if (scope == PIDTYPE_PGID) {
+		read_lock(&tasklist_lock);
+		pid_for_each_task (task, pid, PIDTYPE_PGID) {
+			int error = signal_send_permitted(task, sig, info, scope);
+			if (result == -ESRCH || !error)
+				result = error;
+		}
+		read_unlock(&tasklist_lock);
+		return result;
+	}
+	rcu_read_lock();
+	task = pid_task(pid, scope);
+	if (task)
+		result = signal_send_permitted(task, sig, info, scope);
+	rcu_read_unlock();
+	return result;
+}
