@@ -23,13 +23,15 @@ struct cred {
 	u32 uid, gid, suid, sgid, euid, egid, fsuid, fsgid; // as the first user namespace counts
 	u32 securebits;
 	u64 cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
-	struct user_ns *user_ns;      // counted
-	struct user_counts *counts;   // of uid in user_ns: processes, queued signals, mqueues
-	struct groups *groups;        // counted
+	struct user_ns *user_ns;    // counted
+	struct user_counts *counts; // of uid in user_ns: processes, queued signals, mqueues
+	struct groups *groups;      // counted
 	struct rcu_head rcu;
 };
 
 extern struct cred init_cred;
+
+#define CAP_FULL_SET ((1ul << (CAP_LAST_CAP + 1)) - 1)
 
 static inline const struct cred *current_cred(void)
 {
@@ -46,6 +48,12 @@ struct cred *cred_prepare(void);
 // Makes `cred` current's. Consumes it. Cannot fail.
 void cred_commit(struct cred *cred);
 void cred_discard(struct cred *cred);
+// A copy of any credentials (clone's child). NULL: no memory.
+struct cred *cred_copy(const struct cred *old);
+// Sets the real uid of a private copy, and whose counts it is on. -EAGAIN: no memory.
+int cred_set_user(struct cred *cred, u32 uid);
+// Registered by process/: what else happens when a task's identity changes (dumpable).
+extern void (*cred_dumpable_reset)(struct task *task);
 
 // Overrides the subjective credentials for a while (access(2)).
 const struct cred *cred_override(const struct cred *cred);
@@ -57,4 +65,11 @@ bool ns_capable(struct user_ns *ns, int cap);
 bool capable(int cap);
 bool cred_capable(const struct cred *cred, struct user_ns *ns, int cap);
 
-bool cred_in_group(const struct cred *cred, u32 gid);
+bool cred_in_group(const struct cred *cred, u32 gid);  // by fsgid
+bool cred_in_egroup(const struct cred *cred, u32 gid); // by egid
+
+// An unfilled set of groups, to be filled in sorted order. NULL: no memory.
+struct groups *groups_alloc(u32 count);
+void groups_put(struct groups *groups);
+
+void cred_init(void);

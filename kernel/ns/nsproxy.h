@@ -3,6 +3,7 @@
 // setns make a new one.
 #pragma once
 
+#include <core/rcu.h>
 #include <core/refcount.h>
 #include <lib/base.h>
 
@@ -21,9 +22,14 @@ struct nsproxy {
 	struct pid_namespace *pid_for_children;
 	struct time_ns *time, *time_for_children;
 	struct cgroup_ns *cgroup;
+	struct rcu_head rcu;
 };
 
 extern struct nsproxy init_nsproxy;
 
 struct nsproxy *nsproxy_get(struct nsproxy *nsproxy);
 void nsproxy_put(struct nsproxy *nsproxy);
+// Zeroed, with one reference; members are filled in by the caller. NULL: no memory.
+struct nsproxy *nsproxy_alloc(void);
+extern void (*nsproxy_mnt_put)(struct mnt_ns *ns);
+void nsproxy_init(void);
