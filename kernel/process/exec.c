@@ -1,0 +1,455 @@
+// execve(2): a task takes on a new program.
+//
+// The new memory is built to the end before anything of the old is given up: arguments are copied
+// to its stack, the segments are mapped, the credentials are computed. Up to exec_commit() each
+// step can fail and the caller goes on as before. The commit first makes the process
+// single-threaded and its descriptor table private, the last steps that can fail, and after these
+// replaces memory, handlers and identity, which cannot.
+
+#include <arch/context.h>
+#include <arch/trapframe.h>
+#include <core/errno.h>
+#include <core/printk.h>
+#include <fs/file.h>
+#include <fs/files.h>
+#include <fs/fs_context.h>
+#include <fs/inode.h>
+#include <fs/open.h>
+#include <fs/path.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <mm/mmap.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <ns/cred.h>
+#include <ns/user_ns.h>
+#include <process/accounting.h>
+#include <process/clone.h>
+#include <process/exec.h>
+#include <process/exit.h>
+#include <process/process.h>
+#include <sched/sched.h>
+#include <signal/signal.h>
+#include <signal/timers.h>
+#include <uapi/errno.h>
+#include <uapi/fcntl.h>
+#include <uapi/prctl.h>
+
+#include "internal.h"
+
+// --- Files ---
+
+int exec_read(struct file *file, void *buffer, size_t n, u64 offset)
+{
+	ssize_t got = kernel_read(file, buffer, n, offset);
+
+	if (got < 0)
+		return got;
+	return (size_t)got == n ? 0 : -ENOEXEC;
+}
+
+int exec_open(int dirfd, const char *path, int flags, struct file **out)
+{
+	return file_open_exec(dirfd, path, flags, out);
+}
+
+// Reads what formats look at; a short file is padded with zeroes.
+static int read_head(struct exec *exec)
+{
+	memset(exec->head, 0, sizeof(exec->head));
+	ssize_t got = kernel_read(exec->file, exec->head, sizeof(exec->head), 0);
+	return got < 0 ? got : 0;
+}
+
+// --- Arguments: strings are pushed downwards on the new stack, last one first ---
+
+int exec_push_kernel(struct exec *exec, const void *data, size_t size)
+{
+	if (exec->stack - exec->stack_lowest < size)
+		return -E2BIG;
+	exec->stack -= size;
+	return mm_copy_to(exec->mm, exec->stack, data, size);
+}
+
+// A user string is copied by pieces through one page; its length is not known before.
+static int push_user_string(struct exec *exec, u64 string, char *bounce)
+{
+	long length = strnlen_user(string, ARG_STRING_MAX);
+
+	if (length < 0)
+		return length;
+	if (length >= (long)ARG_STRING_MAX)
+		return -E2BIG;
+	size_t size = length + 1;
+	if (exec->stack - exec->stack_lowest < size)
+		return -E2BIG;
+	exec->stack -= size;
+	for (size_t done = 0; done < size;) {
+		size_t piece = MIN(size - done, (size_t)PAGE_SIZE);
+
+		if (copy_from_user(bounce, string + done, piece))
+			return -EFAULT;
+		// Another thread may have changed it meanwhile: it still must end.
+		if (done + piece == size)
+			bounce[piece - 1] = '\0';
+		int error = mm_copy_to(exec->mm, exec->stack + done, bounce, piece);
+		if (error)
+			return error;
+		done += piece;
+		if (task_kill_pending(current))
+			return -ERESTARTNOHAND;
+	}
+	return 0;
+}
+
+static int vector_get(const struct exec_strings *strings, int i, u64 *string)
+{
+	if (strings->kernel) {
+		*string = (u64)strings->kernel[i];
+		return 0;
+	}
+	if (!strings->user) {
+		*string = 0;
+		return 0;
+	}
+	return get_user_u64(strings->user + 8ul * i, string);
+}
+
+// How many strings a vector has. Each also needs a pointer on the stack.
+static int vector_count(struct exec *exec, const struct exec_strings *strings)
+{
+	for (int i = 0;; i++) {
+		u64 string;
+		int error = vector_get(strings, i, &string);
+
+		if (error)
+			return error;
+		if (!string)
+			return i;
+		if ((exec->stack - exec->stack_lowest) / 8 < (u64)i + 1)
+			return -E2BIG;
+		if ((i & 1023) == 1023) {
+			if (task_kill_pending(current))
+				return -ERESTARTNOHAND;
+			cond_resched();
+		}
+	}
+}
+
+static int push_strings(struct exec *exec, const struct exec_strings *strings, int count,
+			char *bounce)
+{
+	for (int i = count; i-- > 0;) {
+		u64 string;
+		int error = vector_get(strings, i, &string);
+
+		if (error)
+			return error;
+		if (!string)
+			return -EFAULT; // the vector shrank under our eyes
+		if (strings->kernel)
+			error = exec_push_kernel(exec, (const char *)string,
+						 strlen((const char *)string) + 1);
+		else
+			error = push_user_string(exec, string, bounce);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int push_arguments(struct exec *exec, const struct exec_strings *args,
+			  const struct exec_strings *env)
+{
+	exec->argc = vector_count(exec, args);
+	if (exec->argc < 0)
+		return exec->argc;
+	exec->envc = vector_count(exec, env);
+	if (exec->envc < 0)
+		return exec->envc;
+	// Room for the pointers themselves.
+	exec->stack_lowest += 8ul * (exec->argc + exec->envc + 2);
+	if (exec->stack_lowest >= exec->stack)
+		return -E2BIG;
+	char *bounce = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!bounce)
+		return -ENOMEM;
+	int error = exec_push_kernel(exec, exec->filename, strlen(exec->filename) + 1);
+	exec->filename_at = exec->stack;
+	exec->env_end = exec->stack;
+	if (!error)
+		error = push_strings(exec, env, exec->envc, bounce);
+	exec->env_at = exec->stack;
+	// A program without arguments gets one that is empty: nobody looks for argv[0] and finds
+	// the environment.
+	if (!error && exec->argc == 0) {
+		printk_ratelimited(LOG_INFO,
+				   "process '%s' launched '%s' with NULL argv: "
+				   "empty string added\n",
+				   current->name, exec->filename);
+		error = exec_push_kernel(exec, "", 1);
+		exec->argc = 1;
+	} else if (!error) {
+		error = push_strings(exec, args, exec->argc, bounce);
+	}
+	exec->args_at = exec->stack;
+	kfree(bounce);
+	return error;
+}
+
+int exec_pop_argument(struct exec *exec)
+{
+	char byte;
+
+	do {
+		int error = mm_copy_from(exec->mm, exec->stack, &byte, 1);
+		if (error)
+			return error;
+		exec->stack++;
+	} while (byte);
+	exec->argc--;
+	return 0;
+}
+
+// --- The new memory ---
+
+// Arguments and environment together may take a quarter of the stack's limit, at most three
+// quarters of 8 MiB, and at least 128 KiB (execve(2)).
+static u64 arguments_limit(void)
+{
+	u64 limit = MIN(rlimit(RLIMIT_STACK) / 4, 6 * MIB);
+
+	return MAX(limit, ARG_STRING_MAX);
+}
+
+static int make_memory(struct exec *exec)
+{
+	int error = mm_create(&exec->mm);
+
+	if (error)
+		return error;
+	error = mm_map_stack(exec->mm, current->personality, &exec->stack_top);
+	if (error)
+		return error;
+	exec->stack = exec->stack_top - 8; // Linux leaves a word of zero at the very top
+	exec->stack_lowest = exec->stack - arguments_limit();
+	return 0;
+}
+
+// --- Credentials ---
+
+// Set-id bits of the program count unless the mount or no_new_privs forbids, or the ids of the
+// file mean nothing in our user namespace.
+static void apply_set_id(struct exec *exec, struct file *file)
+{
+	struct cred *cred = exec->cred;
+	const struct inode *inode = file->inode;
+	u32 mode = READ_ONCE(inode->mode);
+
+	if (!(mode & (S_ISUID | S_ISGID)) || path_mount_nosuid(&file->path) ||
+	    current->no_new_privs)
+		return;
+	if (uid_to_user(cred->user_ns, inode->uid) == INVALID_ID ||
+	    gid_to_user(cred->user_ns, inode->gid) == INVALID_ID)
+		return;
+	if (mode & S_ISUID)
+		cred->euid = inode->uid;
+	// Without group execution the bit means mandatory locking.
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		cred->egid = inode->gid;
+}
+
+// The transformation of capabilities(7) for files without capabilities of their own.
+static void compute_capabilities(struct cred *cred, const struct cred *old, bool *effective)
+{
+	bool root_is_special = !(cred->securebits & SECBIT_NOROOT);
+	u32 root = uid_from_user(cred->user_ns, 0);
+	u64 file_permitted = 0, file_inheritable = 0;
+	bool privileged = false;
+
+	*effective = false;
+	if (root_is_special && (cred->euid == root || cred->uid == root)) {
+		file_permitted = CAP_FULL_SET;
+		file_inheritable = CAP_FULL_SET;
+		*effective = cred->euid == root;
+		privileged = true;
+	}
+	if (privileged || cred->euid != old->uid || cred->egid != old->gid)
+		cred->cap_ambient = 0;
+	cred->cap_permitted = (cred->cap_inheritable & file_inheritable) |
+			      (cred->cap_bounding & file_permitted) | cred->cap_ambient;
+	cred->cap_effective = *effective ? cred->cap_permitted : cred->cap_ambient;
+}
+
+static int prepare_credentials(struct exec *exec)
+{
+	const struct cred *old = current_cred();
+	bool effective;
+
+	exec->cred = cred_prepare();
+	if (!exec->cred)
+		return -ENOMEM;
+	exec->cred->euid = old->euid;
+	exec->cred->egid = old->egid;
+	apply_set_id(exec, exec->executable);
+	struct cred *cred = exec->cred;
+	cred->suid = cred->fsuid = cred->euid;
+	cred->sgid = cred->fsgid = cred->egid;
+	compute_capabilities(cred, old, &effective);
+	cred->securebits &= ~SECBIT_KEEP_CAPS;
+	bool id_changed = cred->euid != old->uid || cred->egid != old->gid;
+	exec->secure = id_changed || (cred->uid != uid_from_user(cred->user_ns, 0) &&
+				      (effective || cred->cap_permitted & ~cred->cap_ambient));
+	exec->clears_dumpable = cred->euid != old->euid || cred->egid != old->egid ||
+				!file_readable_by_current(exec->executable);
+	return 0;
+}
+
+// --- Loading ---
+
+// Tries each format. A script changes exec->file and asks again.
+static int load(struct exec *exec)
+{
+	for (;;) {
+		int error = read_head(exec);
+		if (error)
+			return error;
+		error = exec_load_script(exec);
+		if (error == 0) {
+			if (++exec->script_depth > EXEC_MAX_INTERPRETERS)
+				return -ELOOP;
+			continue;
+		}
+		if (error != -ENOEXEC)
+			return error;
+		exec->executable = exec->file;
+		error = prepare_credentials(exec);
+		return error ?: exec_load_elf(exec);
+	}
+}
+
+static void exec_discard(struct exec *exec)
+{
+	if (exec->cred)
+		cred_discard(exec->cred);
+	if (exec->mm)
+		mm_put(exec->mm);
+	if (exec->file)
+		file_put(exec->file);
+	kfree(exec->filename);
+	kfree(exec->interpreter);
+}
+
+// --- The commit ---
+
+static void set_name(const struct exec *exec)
+{
+	const char *name = strrchr(exec->filename, '/');
+
+	task_set_name(current, name ? name + 1 : exec->filename);
+}
+
+static void commit_memory(struct exec *exec)
+{
+	if (current->mm) {
+		usage_note_rss(current->process, current->mm);
+		task_release_mm(current, false);
+	}
+	mm_set_exe_file(exec->mm, exec->executable);
+	mm_exec_replace(exec->mm);
+	exec->mm = NULL;
+}
+
+// Everything from here on happens.
+static void commit(struct exec *exec)
+{
+	struct process *process = current->process;
+
+	commit_memory(exec);
+	process_timers_exec(process);
+	signal_actions_exec();
+	current->flags &= ~TF_FORKNOEXEC;
+	current->personality &= ~PER_CLEAR_ON_SETID * exec->secure;
+	current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
+	current->set_child_tid = current->clear_child_tid = 0;
+	current->robust_list = 0;
+	current->rseq_addr = 0;
+	current->rseq_len = current->rseq_signature = 0;
+	set_name(exec);
+	files_close_on_exec(current->files);
+	mm_set_dumpable(current->mm, exec->clears_dumpable ? DUMPABLE_SUID : DUMPABLE_USER);
+	if (exec->secure)
+		current->pdeath_signal = 0;
+	cred_commit(exec->cred);
+	exec->cred = NULL;
+	arch_task_start_user(current, exec->entry, exec->entry_sp);
+}
+
+// The steps that change current but can still fail; they do no harm if a later one does.
+static int become_private(void)
+{
+	int error = process_become_single();
+
+	if (error)
+		return error;
+	error = process_unshare_sighand();
+	return error ?: resource_unshare_field(offsetof(struct task, files));
+}
+
+// RLIMIT_NPROC is judged here if a setuid before moved us over the limit of the new user.
+static int check_process_limit(void)
+{
+	u64 limit = rlimit(RLIMIT_NPROC);
+
+	if (!current->nproc_exceeded)
+		return 0;
+	current->nproc_exceeded = false;
+	if ((u64)atomic64_read(&current_cred()->counts->processes) > limit &&
+	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+		return -EAGAIN;
+	return 0;
+}
+
+static int exec_file(struct exec *exec, const struct exec_strings *args,
+		     const struct exec_strings *env)
+{
+	int error = make_memory(exec);
+
+	if (!error)
+		error = push_arguments(exec, args, env);
+	if (!error)
+		error = load(exec);
+	if (error)
+		return error;
+	mutex_lock(&current->process->cred_guard);
+	error = become_private();
+	if (!error)
+		commit(exec);
+	mutex_unlock(&current->process->cred_guard);
+	return error;
+}
+
+int exec_program(int dirfd, const char *path, int flags, const struct exec_strings *args,
+		 const struct exec_strings *env)
+{
+	struct exec *exec = kzalloc(sizeof(*exec), GFP_KERNEL);
+	int error = exec ? check_process_limit() : -ENOMEM;
+
+	if (!error)
+		error = exec_open(dirfd, path, flags, &exec->file);
+	if (!error) {
+		exec->filename = exec_name(dirfd, path);
+		error = exec->filename ? exec_file(exec, args, env) : -ENOMEM;
+	}
+	if (exec)
+		exec_discard(exec);
+	kfree(exec);
+	return error;
+}
+
+int kernel_exec(const char *path, const char *const *argv, const char *const *envp)
+{
+	struct exec_strings args = {.kernel = argv}, env = {.kernel = envp};
+
+	return exec_program(AT_FDCWD, path, 0, &args, &env);
+}

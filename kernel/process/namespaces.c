@@ -1,0 +1,162 @@
+// Credentials and namespaces as clone and unshare see them: which new ones the flags ask for, in
+// the right order, all or nothing. The kinds that do not exist yet are refused by name.
+
+#include <core/printk.h>
+#include <fs/fs_context.h>
+#include <fs/mnt_ns.h>
+#include <ns/cred.h>
+#include <ns/nsproxy.h>
+#include <ns/user_ns.h>
+#include <ns/uts_ns.h>
+#include <process/clone_flags.h>
+#include <process/resources.h>
+#include <sched/pid_namespace.h>
+#include <uapi/errno.h>
+#include <uapi/sched.h>
+
+#include "internal.h"
+
+// --- Credentials: shared, since they never change, unless a new user namespace is asked for ---
+
+void *cred_resource_get(void *value)
+{
+	return (void *)cred_get(value);
+}
+
+int cred_resource_dup(void *value, struct resource_context *context, void **copy)
+{
+	struct cred *cred = cred_copy(value);
+
+	if (!cred)
+		return -ENOMEM;
+	if (context->flags & CLONE_NEWUSER) {
+		int error = user_ns_create(cred);
+		if (error) {
+			cred_discard(cred);
+			return error;
+		}
+	}
+	context->new_cred = cred;
+	*copy = cred;
+	return 0;
+}
+
+void cred_resource_put(void *value)
+{
+	cred_put(value);
+}
+
+void cred_resource_switched(void *old, void *value)
+{
+	(void)old;
+	cred_commit(value); // both pointers, and the reference to the old
+}
+
+// --- The other namespaces ---
+
+static const struct {
+	u64 flag;
+	const char *name;
+} absent_kinds[] = {
+	{CLONE_NEWIPC, "CLONE_NEWIPC"},
+	{CLONE_NEWNET, "CLONE_NEWNET"},
+	{CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
+	{CLONE_NEWTIME, "CLONE_NEWTIME"},
+};
+
+static int refuse_absent_kinds(u64 flags)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(absent_kinds); i++) {
+		if (!(flags & absent_kinds[i].flag))
+			continue;
+		printk_ratelimited(LOG_INFO, "%s[%d]: %s is not implemented\n", current->name,
+				   task_pid_nr(current), absent_kinds[i].name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void *nsproxy_resource_get(void *value)
+{
+	return nsproxy_get(value);
+}
+
+static int dup_uts(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner)
+{
+	if (flags & CLONE_NEWUTS)
+		return uts_ns_dup(old->uts, owner, &new->uts);
+	new->uts = uts_ns_get(old->uts);
+	return 0;
+}
+
+static int dup_pid(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner)
+{
+	struct pid_namespace *ns;
+
+	if (!(flags & CLONE_NEWPID)) {
+		new->pid_for_children = pid_namespace_get(old->pid_for_children);
+		return 0;
+	}
+	// Only one step at a time: after an unshare a child must exist first.
+	if (task_active_pid_ns(current) != old->pid_for_children)
+		return -EINVAL;
+	int error = pid_namespace_create(old->pid_for_children, &ns);
+	if (error)
+		return error;
+	ns->user_ns = user_ns_get(owner);
+	new->pid_for_children = ns;
+	return 0;
+}
+
+static int dup_mnt(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner,
+		   struct fs_context *fs)
+{
+	if (flags & CLONE_NEWNS)
+		return mnt_ns_dup(old->mnt, owner, fs, &new->mnt);
+	new->mnt = mnt_ns_get(old->mnt);
+	return 0;
+}
+
+int nsproxy_resource_dup(void *value, struct resource_context *context, void **copy)
+{
+	struct nsproxy *old = value;
+	const struct cred *cred = context->new_cred ?: current_cred();
+	u64 flags = context->flags;
+
+	if (!cred_capable(cred, cred->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	// The undo list of semaphores belongs to one namespace of them.
+	if (context->child && (flags & CLONE_NEWIPC) && (flags & CLONE_SYSVSEM))
+		return -EINVAL;
+	int error = refuse_absent_kinds(flags);
+	if (error)
+		return error;
+	struct nsproxy *new = nsproxy_alloc();
+	if (!new)
+		return -ENOMEM;
+	struct fs_context *fs = context->new_fs ?: current->fs;
+	error = dup_mnt(new, old, flags, cred->user_ns, fs);
+	if (!error)
+		error = dup_uts(new, old, flags, cred->user_ns);
+	if (!error)
+		error = dup_pid(new, old, flags, cred->user_ns);
+	if (error) {
+		nsproxy_put(new);
+		return error;
+	}
+	*copy = new;
+	return 0;
+}
+
+void nsproxy_resource_put(void *value)
+{
+	nsproxy_put(value);
+}
+
+void nsproxy_resource_switched(void *old, void *value)
+{
+	spin_lock(&current->alloc_lock);
+	WRITE_ONCE(current->nsproxy, value);
+	spin_unlock(&current->alloc_lock);
+	nsproxy_put(old);
+}

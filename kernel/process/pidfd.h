@@ -1,0 +1,15 @@
+// Descriptors that stand for processes: pidfd_open(2) and kin.
+#pragma once
+
+#include <lib/base.h>
+#include <sched/pid.h>
+
+struct file;
+
+// A descriptor number and a file, not yet installed. `thread`: it stands for one thread.
+// -EMFILE, -ENFILE, -ENOMEM. The caller installs, or releases both.
+int pidfd_prepare(struct pid *pid, bool thread, int *fd, struct file **file);
+
+// The pid behind a descriptor, with a reference. -EBADF if it is none.
+int pidfd_get_pid(int fd, struct pid **pid, bool *nonblocking);
+struct pid *pidfd_file_pid(const struct file *file); // NULL: not a pidfd

@@ -1,0 +1,18 @@
+// Processes as others may ask about them: the services of this folder that are called from the
+// system-call files, /proc and the boot code.
+#pragma once
+
+#include <lib/base.h>
+#include <sched/process.h>
+
+void process_objects_init(void);
+
+// Whether nobody is left to continue a process group; for terminals. Takes tasklist_lock.
+bool pgrp_is_orphaned(struct pid *pgrp);
+
+// Registered by terminals: the leader of a session has ended (called without locks), or changed
+// its mind; see disassociation in the terminal's code.
+struct session_ops {
+	void (*leader_exit)(struct task *task);
+};
+extern const struct session_ops *session_ops;
