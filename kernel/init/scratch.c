@@ -1,15 +1,11 @@
+// Stands in for what is not linked yet.
 #include <core/panic.h>
-#include <mm/fault.h>
 #include <signal/signal.h>
 #include <syscall/dispatch.h>
 void start_user_space(void);
 void start_user_space(void)
 {
 	panic("no user space yet");
-}
-enum fault_result mm_fault(struct mm *mm, u64 a, unsigned b)
-{
-	return FAULT_OOM;
 }
 void signal_force_fault(int sig, int code, u64 addr)
 {

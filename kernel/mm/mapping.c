@@ -1,0 +1,276 @@
+// The pages of an object, in a radix tree of 64-way nodes. The tree holds one reference to each
+// page; whoever maps one holds another.
+
+#include <arch/string.h>
+#include <lib/string.h>
+#include <mm/iov_iter.h>
+#include <mm/mapping.h>
+#include <mm/slab.h>
+#include <uapi/errno.h>
+
+#define NODE_SHIFT 6
+#define NODE_SLOTS (1 << NODE_SHIFT)
+
+struct mapping_node {
+	u32 used;
+	void *slot[NODE_SLOTS]; // nodes, or pages on the lowest level
+};
+
+static struct slab_cache *node_cache, *shmem_cache;
+
+void mapping_init(struct mapping *mapping, void *host)
+{
+	memset(mapping, 0, sizeof(*mapping));
+	spin_init(&mapping->tree_lock, LOCK_MAPPING_TREE);
+	mapping->host = host;
+	refcount_init(&mapping->refs, 1);
+}
+
+// --- The tree; tree_lock held ---
+
+static u64 capacity(unsigned height)
+{
+	return height * NODE_SHIFT >= 64 ? ~0ul : 1ul << height * NODE_SHIFT;
+}
+
+static struct page *tree_find(const struct mapping *mapping, u64 index)
+{
+	struct mapping_node *node = mapping->root;
+
+	if (!mapping->height || index >= capacity(mapping->height))
+		return NULL;
+	for (unsigned level = mapping->height; node && level > 1; level--)
+		node = node->slot[index >> (level - 1) * NODE_SHIFT & (NODE_SLOTS - 1)];
+	return node ? node->slot[index & (NODE_SLOTS - 1)] : NULL;
+}
+
+static struct mapping_node *node_new(void)
+{
+	return slab_alloc(node_cache, GFP_ATOMIC | GFP_ZERO);
+}
+
+static bool tree_insert(struct mapping *mapping, u64 index, struct page *page)
+{
+	while (!mapping->height || index >= capacity(mapping->height)) {
+		struct mapping_node *node = node_new();
+
+		if (!node)
+			return false;
+		if (mapping->root) {
+			node->slot[0] = mapping->root;
+			node->used = 1;
+		}
+		mapping->root = node;
+		mapping->height++;
+	}
+	struct mapping_node *node = mapping->root;
+	for (unsigned level = mapping->height; level > 1; level--) {
+		void **slot = &node->slot[index >> (level - 1) * NODE_SHIFT & (NODE_SLOTS - 1)];
+
+		if (!*slot) {
+			if (!(*slot = node_new()))
+				return false;
+			node->used++;
+		}
+		node = *slot;
+	}
+	node->slot[index & (NODE_SLOTS - 1)] = page;
+	node->used++;
+	mapping->page_count++;
+	return true;
+}
+
+// Drops all pages from `from` on under a node; returns whether the node is empty now.
+static bool node_cut(struct mapping *mapping, struct mapping_node *node, unsigned level, u64 from)
+{
+	u64 span = capacity(level - 1);
+
+	for (u64 i = from / span; i < NODE_SLOTS; i++) {
+		u64 rest = i == from / span ? from % span : 0;
+
+		if (!node->slot[i])
+			continue;
+		if (level == 1) {
+			page_put(node->slot[i]);
+			mapping->page_count--;
+		} else if (node_cut(mapping, node->slot[i], level - 1, rest)) {
+			slab_free(node_cache, node->slot[i]);
+		} else {
+			continue;
+		}
+		node->slot[i] = NULL;
+		node->used--;
+	}
+	return node->used == 0;
+}
+
+static void tree_cut(struct mapping *mapping, u64 from)
+{
+	if (!mapping->height || from >= capacity(mapping->height))
+		return;
+	if (node_cut(mapping, mapping->root, mapping->height, from)) {
+		slab_free(node_cache, mapping->root);
+		mapping->root = NULL;
+		mapping->height = 0;
+	}
+}
+
+// --- Pages ---
+
+struct page *mapping_find_page(struct mapping *mapping, u64 index)
+{
+	spin_lock(&mapping->tree_lock);
+	struct page *page = tree_find(mapping, index);
+	if (page)
+		page_get(page);
+	spin_unlock(&mapping->tree_lock);
+	return page;
+}
+
+int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct page **out)
+{
+	struct page *page = mapping_find_page(mapping, index), *new;
+
+	if (!create && index >= DIV_ROUND_UP(READ_ONCE(mapping->size), PAGE_SIZE)) {
+		if (page)
+			page_put(page);
+		return -EFAULT;
+	}
+	if (page) {
+		*out = page;
+		return 0;
+	}
+	new = page_alloc(GFP_USER | GFP_ZERO, 0);
+	if (!new)
+		return -ENOMEM;
+	new->flags = PG_CACHE | PG_UPTODATE;
+	new->mapping = mapping;
+	new->index = index;
+	spin_lock(&mapping->tree_lock);
+	page = tree_find(mapping, index);
+	if (!page && tree_insert(mapping, index, new)) {
+		page = new;
+		new = NULL;
+	}
+	if (page)
+		page_get(page);
+	spin_unlock(&mapping->tree_lock);
+	if (new)
+		page_put(new);
+	*out = page;
+	return page ? 0 : -ENOMEM;
+}
+
+void mapping_truncate(struct mapping *mapping, u64 size)
+{
+	u64 old = mapping->size;
+
+	WRITE_ONCE(mapping->size, size);
+	if (size >= old)
+		return;
+	spin_lock(&mapping->tree_lock);
+	tree_cut(mapping, DIV_ROUND_UP(size, PAGE_SIZE));
+	struct page *last = size % PAGE_SIZE ? tree_find(mapping, size / PAGE_SIZE) : NULL;
+	if (last)
+		memset((char *)page_to_virt(last) + size % PAGE_SIZE, 0,
+		       PAGE_SIZE - size % PAGE_SIZE);
+	spin_unlock(&mapping->tree_lock);
+}
+
+void mapping_destroy(struct mapping *mapping)
+{
+	spin_lock(&mapping->tree_lock);
+	tree_cut(mapping, 0);
+	spin_unlock(&mapping->tree_lock);
+}
+
+// --- read and write ---
+
+ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos)
+{
+	static const char zeroes[PAGE_SIZE] ALIGNED(64);
+	ssize_t done = 0;
+
+	while (iter_count(iter)) {
+		u64 size = READ_ONCE(mapping->size);
+
+		if (*pos >= size)
+			break;
+		u64 offset = *pos % PAGE_SIZE;
+		size_t n = MIN(MIN(PAGE_SIZE - offset, size - *pos), iter_count(iter));
+		struct page *page = mapping_find_page(mapping, *pos / PAGE_SIZE);
+		const char *from = page ? (char *)page_to_virt(page) + offset : zeroes;
+		size_t copied = iter_copy_to(iter, from, n);
+		if (page)
+			page_put(page);
+		*pos += copied;
+		done += copied;
+		if (copied < n)
+			return done ?: -EFAULT;
+	}
+	return done;
+}
+
+ssize_t mapping_write(struct mapping *mapping, struct iov_iter *iter, u64 *pos)
+{
+	ssize_t done = 0;
+
+	while (iter_count(iter)) {
+		u64 offset = *pos % PAGE_SIZE;
+		size_t n = MIN(PAGE_SIZE - offset, iter_count(iter));
+		struct page *page;
+
+		int error = mapping_get_page(mapping, *pos / PAGE_SIZE, true, &page);
+		if (error)
+			return done ?: error == -ENOMEM ? -ENOSPC : error;
+		size_t copied = iter_copy_from(iter, (char *)page_to_virt(page) + offset, n);
+		page_put(page);
+		*pos += copied;
+		done += copied;
+		if (*pos > mapping->size)
+			WRITE_ONCE(mapping->size, *pos);
+		if (copied < n)
+			return done ?: -EFAULT;
+	}
+	return done;
+}
+
+// --- Shared anonymous memory ---
+
+static void shmem_destroy(struct mapping *mapping)
+{
+	mapping_destroy(mapping);
+	slab_free(shmem_cache, mapping);
+}
+
+int shmem_create(u64 size, struct mapping **out)
+{
+	struct mapping *mapping = slab_alloc(shmem_cache, GFP_KERNEL);
+
+	if (!mapping)
+		return -ENOMEM;
+	mapping_init(mapping, NULL);
+	mapping->size = size;
+	mapping->destroy = shmem_destroy;
+	*out = mapping;
+	return 0;
+}
+
+struct mapping *mapping_get(struct mapping *mapping)
+{
+	refcount_get(&mapping->refs);
+	return mapping;
+}
+
+void mapping_put(struct mapping *mapping)
+{
+	if (refcount_put(&mapping->refs))
+		mapping->destroy(mapping);
+}
+
+void mapping_module_init(void)
+{
+	node_cache = slab_cache_create("mapping_node", sizeof(struct mapping_node), 0, SLAB_PANIC,
+				       NULL);
+	shmem_cache = slab_cache_create("shmem", sizeof(struct mapping), 0, SLAB_PANIC, NULL);
+}

@@ -1,0 +1,47 @@
+// The pages of an object: of a file, or of shared memory.
+#pragma once
+
+#include <core/refcount.h>
+#include <core/spinlock.h>
+#include <lib/rbtree.h>
+#include <mm/page.h>
+#include <sched/mutex.h>
+
+struct iov_iter;
+struct mapping_node;
+
+// Legend: [tree] tree_lock; [inode] the inode's lock.
+struct mapping {
+	struct spinlock tree_lock;
+	struct mapping_node *root; // [tree] radix tree of pages by index
+	unsigned height;           // [tree] levels; 0 = empty
+	u64 page_count;            // [tree]
+	u64 size;                  // [inode to write] bytes; beyond it faults are SIGBUS
+	u64 page_limit_used;       // for the owner
+	void *host;                // [I] the inode
+	struct refcount refs;      // [a] for objects without inode (shared anonymous memory)
+	void (*destroy)(struct mapping *mapping); // [I] at the last mapping_put()
+};
+
+void mapping_init(struct mapping *mapping, void *host);
+// Frees all pages. Nobody maps it.
+void mapping_destroy(struct mapping *mapping);
+
+// The page at an index with a reference; made, zeroed, if it is missing and `index` is below the
+// size (or `create`). -EFAULT beyond the size, -ENOMEM.
+int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct page **page);
+// Only if it is there.
+struct page *mapping_find_page(struct mapping *mapping, u64 index);
+// Cuts or extends. Pages beyond are freed, the rest of the last one is zeroed. What processes have
+// mapped of it stays theirs until unmapped.
+void mapping_truncate(struct mapping *mapping, u64 size);
+
+// read(2) and write(2). The caller holds the inode's lock for writing. Bytes done, or an error.
+ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos);
+ssize_t mapping_write(struct mapping *mapping, struct iov_iter *iter, u64 *pos);
+
+// Shared anonymous memory of a size; one reference. -ENOMEM.
+int shmem_create(u64 size, struct mapping **out);
+struct mapping *mapping_get(struct mapping *mapping);
+void mapping_put(struct mapping *mapping);
+void mapping_module_init(void);

@@ -1,0 +1,222 @@
+// The life of an address space: made by exec or fork, loaded by the scheduler's switches, emptied
+// when the last task leaves it, freed when the last hart has let go of its root table.
+
+#include <arch/irq.h>
+#include <arch/string.h>
+#include <core/init.h>
+#include <lib/string.h>
+#include <mm/fault.h>
+#include <mm/mapping.h>
+#include <mm/mmap.h>
+#include <mm/pagetable.h>
+#include <mm/slab.h>
+#include <sched/sched.h>
+#include <uapi/errno.h>
+
+struct mm init_mm = {.users = REFCOUNT_INIT(1), .refs = REFCOUNT_INIT(1)};
+static struct slab_cache *mm_cache;
+void vma_init(void);
+int mm_populate(struct mm *mm, u64 start, u64 end, bool write);
+
+int mm_create(struct mm **out)
+{
+	struct mm *mm = slab_alloc(mm_cache, GFP_KERNEL | GFP_ZERO);
+	struct page *root = mm ? page_alloc(GFP_KERNEL | GFP_ZERO, 0) : NULL;
+
+	if (!root) {
+		if (mm)
+			slab_free(mm_cache, mm);
+		return -ENOMEM;
+	}
+	mm->root = page_to_virt(root);
+	arch_root_init(mm->root);
+	refcount_init(&mm->users, 1);
+	refcount_init(&mm->refs, 1);
+	rwsem_init(&mm->map_lock, LOCK_MM_MAP);
+	spin_init(&mm->table_lock, LOCK_PAGE_TABLE);
+	mm->mmap_base = MM_USER_TOP / 3 * 2;
+	mm->dumpable = DUMPABLE_USER;
+	*out = mm;
+	return 0;
+}
+
+struct mm *mm_get(struct mm *mm)
+{
+	refcount_get(&mm->users);
+	return mm;
+}
+
+void mm_grab(struct mm *mm)
+{
+	refcount_get(&mm->refs);
+}
+
+void mm_drop(struct mm *mm)
+{
+	if (!refcount_put(&mm->refs))
+		return;
+	page_free_virt(mm->root);
+	slab_free(mm_cache, mm);
+}
+
+// Nobody runs in it any more; harts may still have the root loaded, whose lower half gets empty.
+static void mm_empty(struct mm *mm)
+{
+	tables_free(mm);
+	vmas_release_all(mm);
+	if (mm->exe_file)
+		file_map_ops->put(mm->exe_file);
+}
+
+void mm_put(struct mm *mm)
+{
+	if (refcount_put(&mm->users)) {
+		mm_empty(mm);
+		mm_drop(mm);
+	}
+}
+
+static void copy_values(struct mm *copy, const struct mm *old)
+{
+	copy->mmap_base = old->mmap_base;
+	copy->start_brk = old->start_brk;
+	copy->brk = old->brk;
+	copy->layout = old->layout;
+	copy->vdso = old->vdso;
+	copy->auxv_count = old->auxv_count;
+	memcpy(copy->auxv, old->auxv, sizeof(copy->auxv));
+	copy->dumpable = old->dumpable;
+	copy->exe_file = old->exe_file;
+	if (copy->exe_file)
+		file_map_ops->get(copy->exe_file);
+}
+
+int mm_dup(struct mm *old, struct mm **out)
+{
+	struct mm *copy;
+	int error = mm_create(&copy);
+
+	if (error)
+		return error;
+	down_write(&old->map_lock);
+	copy_values(copy, old);
+	error = vmas_dup(old, copy);
+	copy->peak_rss = mm_rss(copy);
+	up_write(&old->map_lock);
+	if (error) {
+		mm_put(copy);
+		return error;
+	}
+	*out = copy;
+	return 0;
+}
+
+// --- Loading ---
+
+static void load(struct mm *mm)
+{
+	hartmask_set_atomic(&mm->harts, hart_index());
+	arch_mm_switch(mm->root);
+}
+
+// The scheduler's hook, run-queue lock held: see struct sched_hooks.
+static struct mm *mm_switch(struct task *prev, struct task *next)
+{
+	struct mm *old = prev->active_mm, *drop = NULL;
+
+	if (!next->mm) { // a kernel thread borrows what is loaded
+		next->active_mm = old;
+		if (prev->mm)
+			mm_grab(old);
+		else
+			prev->active_mm = NULL;
+		return NULL;
+	}
+	if (next->mm != old) {
+		load(next->mm);
+		hartmask_clear_atomic(&old->harts, hart_index());
+	}
+	next->active_mm = next->mm;
+	if (!prev->mm) {
+		drop = old;
+		prev->active_mm = NULL;
+	}
+	return drop;
+}
+
+void mm_exit_current(void)
+{
+	struct mm *mm = current->mm;
+
+	if (!mm)
+		return;
+	mm_grab(mm); // stays loaded until the switch
+	spin_lock(&current->alloc_lock);
+	current->mm = NULL;
+	spin_unlock(&current->alloc_lock);
+	mm_put(mm);
+}
+
+void mm_exec_replace(struct mm *mm)
+{
+	struct mm *old_active = current->active_mm, *old = current->mm;
+
+	spin_lock(&current->alloc_lock);
+	arch_irq_disable();
+	current->mm = current->active_mm = mm;
+	load(mm);
+	hartmask_clear_atomic(&old_active->harts, hart_index());
+	arch_irq_enable();
+	spin_unlock(&current->alloc_lock);
+	if (old)
+		mm_put(old);
+	else
+		mm_drop(old_active); // it was borrowed
+}
+
+// --- Small things ---
+
+void mm_set_exe_file(struct mm *mm, struct file *file)
+{
+	file_map_ops->get(file);
+	mm->exe_file = file;
+}
+
+void mm_set_layout(struct mm *mm, const struct mm_layout *layout)
+{
+	mm->layout = *layout;
+	mm->start_brk = mm->brk = layout->brk;
+}
+
+void mm_set_auxv(struct mm *mm, u64 entry[][2], int count)
+{
+	mm->auxv_count = MIN(count, AUXV_ENTRIES_MAX);
+	memcpy(mm->auxv, entry, mm->auxv_count * sizeof(mm->auxv[0]));
+}
+
+void mm_set_dumpable(struct mm *mm, u32 dumpable)
+{
+	WRITE_ONCE(mm->dumpable, dumpable);
+}
+
+int mm_populate(struct mm *mm, u64 start, u64 end, bool write)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		if (mm_fault(mm, start, write ? FAULT_WRITE : FAULT_READ) != FAULT_OK)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int mm_module_init(void)
+{
+	mm_cache = slab_cache_create("mm", sizeof(struct mm), 0, SLAB_HWALIGN | SLAB_PANIC, NULL);
+	vma_init();
+	mapping_module_init();
+	init_mm.root = arch_kernel_root();
+	init_task.active_mm = &init_mm;
+	sched_hooks.mm_switch = mm_switch;
+	sched_hooks.mm_drop_lazy = mm_drop;
+	return 0;
+}
+INITCALL(EARLY, mm_module_init);

@@ -1,0 +1,267 @@
+// Reaching user memory.
+//
+// The walk and the copy of one page happen with interrupts off. Another thread may unmap the page
+// or share its table meanwhile, but the flush that this takes interrupts all harts of the address
+// space and waits (mm_flush): pages and tables are not given away before the copy has ended. So at
+// worst it reads or writes a page that has just been unmapped, as if it had come a moment earlier.
+//
+// Another address space than current's is not protected by that: there table_lock is held instead.
+
+#include <arch/irq.h>
+#include <core/fault_inject.h>
+#include <lib/string.h>
+#include <mm/fault.h>
+#include <mm/pagetable.h>
+#include <mm/uaccess.h>
+#include <sched/task.h>
+#include <uapi/errno.h>
+
+bool user_range_ok(u64 address, u64 size)
+{
+	return address < USER_TOP && size <= USER_TOP - address;
+}
+
+static ALWAYS_INLINE unsigned long user_begin(struct mm *mm)
+{
+	if (likely(mm == current->mm))
+		return arch_irq_save();
+	spin_lock(&mm->table_lock);
+	return 0;
+}
+
+static ALWAYS_INLINE void user_end(struct mm *mm, unsigned long flags)
+{
+	if (likely(mm == current->mm))
+		arch_irq_restore(flags);
+	else
+		spin_unlock(&mm->table_lock);
+}
+
+// Where the byte at `address` is in the kernel's map, or NULL. Within user_begin().
+static ALWAYS_INLINE char *user_byte(struct mm *mm, u64 address, u64 needed)
+{
+	struct pte *entry = table_lookup(mm, address);
+
+	if (!entry)
+		return NULL;
+	struct pte pte = pte_read(entry);
+	if ((pte.v & (needed | PTE_V | PTE_U)) != (needed | PTE_V | PTE_U))
+		return NULL;
+	return (char *)phys_to_virt(pte_pfn(pte) << PAGE_SHIFT) + address % PAGE_SIZE;
+}
+
+enum copy_kind {
+	COPY_IN,
+	COPY_OUT,
+	COPY_CLEAR
+};
+
+static ALWAYS_INLINE void copy_piece(enum copy_kind kind, void *kernel, char *user, size_t n)
+{
+	if (kind == COPY_IN)
+		memcpy(kernel, user, n);
+	else if (kind == COPY_OUT)
+		memcpy(user, kernel, n);
+	else
+		memset(user, 0, n);
+}
+
+// Page by page; returns the bytes done.
+static ALWAYS_INLINE size_t copy_pages(struct mm *mm, enum copy_kind kind, char *kernel,
+				       u64 address, size_t n)
+{
+	u64 needed = kind == COPY_IN ? PTE_R : PTE_W;
+	unsigned access = kind == COPY_IN ? FAULT_READ : FAULT_WRITE;
+	size_t done = 0;
+
+	while (done < n) {
+		size_t piece = MIN(n - done, PAGE_SIZE - (address + done) % PAGE_SIZE);
+
+		unsigned long flags = user_begin(mm);
+		char *user = user_byte(mm, address + done, needed);
+		if (likely(user))
+			copy_piece(kind, kernel + done, user, piece);
+		user_end(mm, flags);
+		if (likely(user)) {
+			done += piece;
+			continue;
+		}
+		if (mm_fault(mm, address + done, access) != FAULT_OK)
+			break;
+	}
+	return done;
+}
+
+size_t copy_from_user_partial(void *to, u64 from, size_t n)
+{
+	if (!user_range_ok(from, n) || !current->mm || fault_should_fail(FAULT_USERCOPY, 0))
+		return 0;
+	return copy_pages(current->mm, COPY_IN, to, from, n);
+}
+
+size_t copy_to_user_partial(u64 to, const void *from, size_t n)
+{
+	if (!user_range_ok(to, n) || !current->mm || fault_should_fail(FAULT_USERCOPY, 0))
+		return 0;
+	return copy_pages(current->mm, COPY_OUT, (char *)from, to, n);
+}
+
+size_t clear_user(u64 to, size_t n)
+{
+	if (!user_range_ok(to, n) || !current->mm)
+		return 0;
+	return copy_pages(current->mm, COPY_CLEAR, NULL, to, n);
+}
+
+int copy_from_user(void *to, u64 from, size_t n)
+{
+	size_t done = copy_from_user_partial(to, from, n);
+
+	if (likely(done == n))
+		return 0;
+	memset((char *)to + done, 0, n - done);
+	return -EFAULT;
+}
+
+int copy_to_user(u64 to, const void *from, size_t n)
+{
+	return copy_to_user_partial(to, from, n) == n ? 0 : -EFAULT;
+}
+
+// Single words, the common case first: naturally aligned, mapped, current's own.
+#define USER_WORD_DEFINE(type)                                                                  \
+	int get_user_##type(u64 from, type *value)                                              \
+	{                                                                                       \
+		if (likely(!(from & (sizeof(type) - 1)) && user_range_ok(from, 1) &&            \
+			   current->mm && !fault_armed)) {                                      \
+			unsigned long flags = arch_irq_save();                                  \
+			const char *user = user_byte(current->mm, from, PTE_R);                 \
+			if (likely(user))                                                       \
+				*value = *(const volatile type *)user;                          \
+			arch_irq_restore(flags);                                                \
+			if (likely(user))                                                       \
+				return 0;                                                       \
+		}                                                                               \
+		return copy_from_user(value, from, sizeof(*value));                             \
+	}                                                                                       \
+	int put_user_##type(u64 to, type value)                                                 \
+	{                                                                                       \
+		if (likely(!(to & (sizeof(type) - 1)) && user_range_ok(to, 1) && current->mm && \
+			   !fault_armed)) {                                                     \
+			unsigned long flags = arch_irq_save();                                  \
+			char *user = user_byte(current->mm, to, PTE_W);                         \
+			if (likely(user))                                                       \
+				*(volatile type *)user = value;                                 \
+			arch_irq_restore(flags);                                                \
+			if (likely(user))                                                       \
+				return 0;                                                       \
+		}                                                                               \
+		return copy_to_user(to, &value, sizeof(value));                                 \
+	}
+USER_WORD_DEFINE(u8)
+USER_WORD_DEFINE(u32)
+USER_WORD_DEFINE(u64)
+
+// Finds the NUL; copies to `to` unless that is NULL.
+static long string_from(struct mm *mm, char *to, u64 from, size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		size_t piece = MIN(max - done, PAGE_SIZE - (from + done) % PAGE_SIZE), length = 0;
+
+		if (!user_range_ok(from + done, 1))
+			return -EFAULT;
+		unsigned long flags = user_begin(mm);
+		char *user = user_byte(mm, from + done, PTE_R);
+		if (user) {
+			length = strnlen(user, piece);
+			if (to)
+				memcpy(to + done, user, MIN(length + 1, piece));
+		}
+		user_end(mm, flags);
+		if (!user) {
+			if (mm_fault(mm, from + done, FAULT_READ) != FAULT_OK)
+				return -EFAULT;
+			continue;
+		}
+		done += length;
+		if (length < piece)
+			return done;
+	}
+	return done;
+}
+
+long strncpy_from_user(char *to, u64 from, size_t max)
+{
+	return current->mm ? string_from(current->mm, to, from, max) : -EFAULT;
+}
+
+long strnlen_user(u64 from, size_t max)
+{
+	return current->mm ? string_from(current->mm, NULL, from, max) : -EFAULT;
+}
+
+int copy_struct_from_user(void *to, size_t size, u64 from, size_t user_size)
+{
+	size_t common = MIN(size, user_size);
+
+	memset((char *)to + common, 0, size - common);
+	for (size_t at = size; at < user_size; at++) {
+		u8 byte;
+
+		if (get_user_u8(from + at, &byte))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return copy_from_user(to, from, common);
+}
+
+int user_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
+{
+	if ((address & 3) || !user_range_ok(address, 4))
+		return -EFAULT;
+	for (;;) {
+		unsigned long flags = user_begin(current->mm);
+		u32 *user = (u32 *)user_byte(current->mm, address, PTE_W);
+		if (user) {
+			*seen = old;
+			__atomic_compare_exchange_n(user, seen, new, false, __ATOMIC_SEQ_CST,
+						    __ATOMIC_SEQ_CST);
+		}
+		user_end(current->mm, flags);
+		if (user)
+			return 0;
+		if (mm_fault(current->mm, address, FAULT_WRITE) != FAULT_OK)
+			return -EFAULT;
+	}
+}
+
+// --- Other address spaces ---
+
+int mm_copy_to(struct mm *mm, u64 to, const void *from, size_t n)
+{
+	if (!user_range_ok(to, n))
+		return -EFAULT;
+	return copy_pages(mm, COPY_OUT, (char *)from, to, n) == n ? 0 : -EFAULT;
+}
+
+int mm_copy_from(struct mm *mm, u64 from, void *to, size_t n)
+{
+	if (!user_range_ok(from, n))
+		return -EFAULT;
+	return copy_pages(mm, COPY_IN, to, from, n) == n ? 0 : -EFAULT;
+}
+
+int mm_clear(struct mm *mm, u64 start, size_t n)
+{
+	if (!user_range_ok(start, n))
+		return -EFAULT;
+	return copy_pages(mm, COPY_CLEAR, NULL, start, n) == n ? 0 : -EFAULT;
+}
+
+long mm_strnlen(struct mm *mm, u64 string, size_t max)
+{
+	return string_from(mm, NULL, string, max);
+}
