@@ -50,3 +50,8 @@
 #define MOUNT_ATTR_IDMAP       0x100000
 #define MOUNT_ATTR_NOSYMFOLLOW 0x200000
 #define MOUNT_ATTR_SIZE_VER0   32
+
+#define MNT_FORCE       1
+#define MNT_DETACH      2
+#define MNT_EXPIRE      4
+#define UMOUNT_NOFOLLOW 8
