@@ -13,7 +13,8 @@
 #include <sched/sched.h>
 #include <uapi/errno.h>
 
-struct mm init_mm = {.users = REFCOUNT_INIT(1), .refs = REFCOUNT_INIT(1)};
+// The kernel alone: what idle tasks begin with, one reference for each hart and one for ever.
+struct mm init_mm = {.users = REFCOUNT_INIT(1), .refs = REFCOUNT_INIT(MAX_HARTS + 1)};
 static struct slab_cache *mm_cache;
 void vma_init(void);
 int mm_populate(struct mm *mm, u64 start, u64 end, bool write);
@@ -62,6 +63,10 @@ void mm_drop(struct mm *mm)
 // Nobody runs in it any more; harts may still have the root loaded, whose lower half gets empty.
 static void mm_empty(struct mm *mm)
 {
+	struct vma *vma;
+
+	for_each_vma (vma, mm)
+		table_zap(mm, vma->start, vma->end);
 	tables_free(mm);
 	vmas_release_all(mm);
 	if (mm->exe_file)
@@ -102,7 +107,12 @@ int mm_dup(struct mm *old, struct mm **out)
 	copy_values(copy, old);
 	error = vmas_dup(old, copy);
 	copy->peak_rss = mm_rss(copy);
+	// Stale writable translations on any hart that runs the parent.
+	arch_flush_tlb_remote(&old->harts, 0, ~0ul);
 	up_write(&old->map_lock);
+	// Other threads' kernel-side copies that found a writable entry before end now.
+	if (!error && mm_is_shared(old))
+		synchronize_rcu();
 	if (error) {
 		mm_put(copy);
 		return error;

@@ -106,9 +106,7 @@ static int unmap_locked(struct mm *mm, u64 start, u64 end)
 		return 0;
 	for (; vma && vma->start < end; vma = next) {
 		next = vma_next(vma);
-		error = table_zap(mm, vma->start, vma->end);
-		if (error)
-			return error;
+		table_zap(mm, vma->start, vma->end);
 		vma_remove(mm, vma);
 		vma_release(vma);
 	}
@@ -138,7 +136,7 @@ static int check_limits(struct mm *mm, u64 pages, u32 flags)
 {
 	if (mm->vma_count >= VMA_COUNT_MAX)
 		return -ENOMEM;
-	if (current->mm != mm)
+	if (current->mm != mm && current->mm)
 		return 0; // exec fills a new one; limits were checked for the old
 	if ((mm->total_pages + pages) * PAGE_SIZE > rlimit(RLIMIT_AS))
 		return -ENOMEM;
@@ -268,10 +266,8 @@ static int protect_locked(struct mm *mm, u64 start, u64 end, u32 flags)
 		vma_remove(mm, vma);
 		vma->flags = (vma->flags & ~VM_ACCESS) | flags;
 		vma_insert(mm, vma);
-		error = table_protect(mm, vma, from, to);
+		table_protect(mm, vma, from, to);
 		vma = vma_merge(vma);
-		if (error)
-			return error;
 	}
 	return 0;
 }
@@ -312,7 +308,7 @@ static int advise_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, int ad
 	if (advice == MADV_DONTNEED || advice == MADV_FREE) {
 		if (vma->flags & VM_LOCKED || (advice == MADV_FREE && vma->mapping))
 			return -EINVAL;
-		return table_zap(mm, start, end);
+		table_zap(mm, start, end);
 	}
 	return 0;
 }

@@ -193,7 +193,7 @@ void vmas_release_all(struct mm *mm)
 	}
 }
 
-static int vma_dup(struct mm *copy, struct vma *vma)
+static int vma_dup(struct mm *old, struct mm *copy, struct vma *vma)
 {
 	struct vma *new = vma_alloc(copy);
 
@@ -204,41 +204,21 @@ static int vma_dup(struct mm *copy, struct vma *vma)
 	new->flags &= ~VM_LOCKED;
 	hold_objects(new);
 	vma_insert(copy, new);
-	return 0;
-}
-
-// After the tables were shared: what the child shall not see.
-static int forget_excluded(struct mm *old, struct mm *copy)
-{
-	struct vma *vma;
-
-	for_each_vma (vma, old) {
-		if (!(vma->flags & (VM_DONTFORK | VM_WIPEONFORK)))
-			continue;
-		int error = table_zap(copy, vma->start, vma->end);
-		if (error)
-			return error;
-	}
-	return 0;
+	return vma->flags & VM_WIPEONFORK ? 0 : table_copy(copy, old, vma);
 }
 
 int vmas_dup(struct mm *old, struct mm *copy)
 {
-	bool excluded = false;
 	struct vma *vma;
 
 	for_each_vma (vma, old) {
-		excluded |= vma->flags & (VM_DONTFORK | VM_WIPEONFORK);
 		if (vma->flags & VM_DONTFORK)
 			continue;
-		int error = vma_dup(copy, vma);
+		int error = vma_dup(old, copy, vma);
 		if (error)
 			return error;
 	}
-	int error = tables_share(old, copy);
-	if (!error && excluded)
-		error = forget_excluded(old, copy);
-	return error;
+	return 0;
 }
 
 void vma_init(void)
