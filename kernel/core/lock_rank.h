@@ -10,6 +10,7 @@ enum lock_rank {
 
 	// Sleeping locks: mutexes and rwsems
 	LOCK_CGROUP_TREE,   // cgroup hierarchy and membership
+	LOCK_CRED_GUARD,    // process: one exec at a time
 	LOCK_EXEC,          // process: exec against ptrace attach and /proc access
 	LOCK_TTY_LIST,      // terminals: open, close, hang-up
 	LOCK_EPOLL_TREE,    // epoll: nesting of epolls
@@ -40,6 +41,7 @@ enum lock_rank {
 	LOCK_TASK_ALLOC,                 // task.alloc_lock
 	LOCK_TTY_SPIN,                   // terminal: foreground group, flags
 	LOCK_SIGHAND,                    // signal handlers and pending signals
+	LOCK_PROCESS_STATS,              // usage of processes
 	LOCK_PID,                        // pid tables
 	LOCK_NS,                         // namespaces' own fields
 	LOCK_FILES,                      // descriptor tables

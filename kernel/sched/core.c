@@ -229,7 +229,9 @@ static void switch_to(struct run_queue *rq, struct task *prev, struct task *next
 	WRITE_ONCE(next->hart, &harts[rq->index]);
 	next->on_hart = true;
 	rcu_note_switch(&harts[rq->index]);
-	if (sched_hooks.mm_switch && (next->mm != prev->active_mm || !next->mm))
+	if (prev->mm && prev->mm == next->mm)
+		next->active_mm = next->mm;
+	else if (sched_hooks.mm_switch)
 		rq->drop_mm = sched_hooks.mm_switch(prev, next);
 	prev = arch_switch_to(prev, next);
 	finish_switch(prev);

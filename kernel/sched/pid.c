@@ -5,6 +5,7 @@
 // A struct pid outlives its tasks while somebody holds a reference (a pidfd, a session, /proc).
 // Its numbers are given back when the last task that bears it, in any role, is detached.
 
+#include <core/init.h>
 #include <core/printk.h>
 #include <lib/bitmap.h>
 #include <lib/hash.h>
@@ -530,3 +531,10 @@ void pid_init(void)
 	init_pid_ns.map[0] = kzalloc(PAGE_SIZE, GFP_KERNEL | GFP_NOFAIL_PANIC);
 	bitmap_set(init_pid_ns.map[0], 0);
 }
+
+static int pid_module_init(void)
+{
+	pid_init();
+	return 0;
+}
+INITCALL(EARLY, pid_module_init);

@@ -61,13 +61,13 @@ enum task_exit_state {
 
 // Work to be done before the next return to user mode (task.work, atomic bits).
 enum task_work_bits {
-	WORK_RESCHED = 1 << 0,  // somebody better should run
-	WORK_SIGNAL = 1 << 1,   // a signal may be deliverable: recompute
-	WORK_NOTIFY = 1 << 2,   // task_works are queued, or rseq must be fixed up
-	WORK_TRACE = 1 << 3,    // stop at system-call entry and exit
+	WORK_RESCHED = 1 << 0,      // somebody better should run
+	WORK_SIGNAL = 1 << 1,       // a signal may be deliverable: recompute
+	WORK_NOTIFY = 1 << 2,       // task_works are queued, or rseq must be fixed up
+	WORK_TRACE = 1 << 3,        // stop at system-call entry and exit
 	WORK_RESTORE_MASK = 1 << 4, // sigsuspend and kin: put saved_blocked back
-	WORK_KILL = 1 << 5,     // a fatal signal is pending: killable sleeps end
-	WORK_FREEZE = 1 << 6,   // the cgroup freezer or a stop wants it
+	WORK_KILL = 1 << 5,         // a fatal signal is pending: killable sleeps end
+	WORK_FREEZE = 1 << 6,       // the cgroup freezer or a stop wants it
 };
 
 // Properties that stay (task.flags). Written by the task itself unless noted.
@@ -84,7 +84,13 @@ enum task_flags {
 	TF_RANDOMIZE = 1 << 9,
 };
 
-enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID, PIDTYPE_COUNT };
+enum pid_type {
+	PIDTYPE_PID,
+	PIDTYPE_TGID,
+	PIDTYPE_PGID,
+	PIDTYPE_SID,
+	PIDTYPE_COUNT
+};
 
 // Signals that wait for delivery, to one task or to a whole process.
 struct signal_pending {
@@ -103,19 +109,19 @@ struct sched_entity {
 	struct rb_node node;      // in the fair queue, ordered by virtual deadline
 	struct list_head rt_link; // in the real-time queue of its priority
 	u64 vruntime_ns;
-	u64 deadline_ns;          // virtual deadline
-	u64 min_vruntime_ns;      // least vruntime in this subtree (augmented tree)
-	s64 vlag_ns;              // service owed when it went to sleep
+	u64 deadline_ns;     // virtual deadline
+	u64 min_vruntime_ns; // least vruntime in this subtree (augmented tree)
+	s64 vlag_ns;         // service owed when it went to sleep
 	u64 slice_ns;
-	u64 exec_start_ns;        // when it was last put on the hart or accounted
-	u64 sum_exec_ns;          // [task] total time on a hart
+	u64 exec_start_ns; // when it was last put on the hart or accounted
+	u64 sum_exec_ns;   // [task] total time on a hart
 	u32 weight;
-	u8 policy;                // SCHED_OTHER...
-	u8 rt_priority;           // 1..99 for FIFO and RR
+	u8 policy;      // SCHED_OTHER...
+	u8 rt_priority; // 1..99 for FIFO and RR
 	s8 nice;
 	u8 on_queue : 1;
 	u8 reset_on_fork : 1;
-	u8 boosted_priority;      // by priority inheritance; 0 = none
+	u8 boosted_priority; // by priority inheritance; 0 = none
 	u64 rr_left_ns;
 };
 
@@ -127,42 +133,42 @@ struct task {
 	struct arch_task arch; // must be first: assembly reaches it through tp
 
 	// Scheduling
-	u32 state;             // [pi for wake-ups] enum task_state; see sched/sched.h
-	struct atomic work;    // [a] enum task_work_bits; assembly looks at it on return to user
-	struct refcount refs;  // [a] of the struct; the stack goes when the task is dead
-	struct hart *hart;     // [rq] the hart it runs or ran on
-	bool on_hart;          // [rq] running now; a waker must wait until it is off
+	u32 state;            // [pi for wake-ups] enum task_state; see sched/sched.h
+	struct atomic work;   // [a] enum task_work_bits; assembly looks at it on return to user
+	struct refcount refs; // [a] of the struct; the stack goes when the task is dead
+	struct hart *hart;    // [rq] the hart it runs or ran on
+	bool on_hart;         // [rq] running now; a waker must wait until it is off
 	struct sched_entity se;
-	struct hartmask affinity; // [rq]
+	struct hartmask affinity;                // [rq]
 	u64 switches_voluntary, switches_forced; // [rq]
-	struct spinlock pi_lock;  // wake-ups and priority inheritance
-	struct list_head run_list_dead; // [rq] to be freed after the last switch
+	struct spinlock pi_lock;                 // wake-ups and priority inheritance
+	struct list_head run_list_dead;          // [rq] to be freed after the last switch
 
-	void *kstack;          // [I] lowest address of the kernel stack
+	void *kstack; // [I] lowest address of the kernel stack
 #if CONFIG_DEBUG
 	struct lock_debug locks_held; // [task] sleeping locks
 #endif
 
 	// Identity
-	u32 flags;             // enum task_flags
-	int exit_state;        // [tl]
-	int exit_code;         // [tl] as wait status
-	int exit_signal;       // [tl] sent to the parent by a group leader; -1 for other threads
-	int pdeath_signal;     // [task]
-	struct process *process;        // [tl, sig] thread group
-	struct task *group_leader;      // [tl]
-	struct list_head thread_node;   // [tl, rcu] in process->threads
-	struct list_head all_node;      // [tl, rcu] in the list of all processes (leaders only)
-	struct pid *pid;                // [I] its own thread id
+	u32 flags;               // enum task_flags
+	int exit_state;          // [tl]
+	int exit_code;           // [tl] as wait status
+	int exit_signal;         // [tl] sent to the parent by a group leader; -1 for other threads
+	int pdeath_signal;       // [task]
+	struct process *process; // [tl, sig] thread group
+	struct task *group_leader;    // [tl]
+	struct list_head thread_node; // [tl, rcu] in process->threads
+	struct list_head all_node;    // [tl, rcu] in the list of all processes (leaders only)
+	struct pid *pid;              // [I] its own thread id
 	struct hlist_node pid_links[PIDTYPE_COUNT]; // [tl, rcu]
-	struct task *real_parent;       // [tl, rcu] who made it
-	struct task *parent;            // [tl] who gets SIGCHLD and may wait: the tracer, if any
-	struct list_head children;      // [tl]
-	struct list_head sibling;       // [tl]
-	struct list_head ptraced;       // [tl] tasks that it traces
-	struct list_head ptrace_entry;  // [tl]
-	u32 ptrace;                     // [tl, sig]
-	void *trace;                    // [sig] process/ptrace
+	struct task *real_parent;                   // [tl, rcu] who made it
+	struct task *parent;           // [tl] who gets SIGCHLD and may wait: the tracer, if any
+	struct list_head children;     // [tl]
+	struct list_head sibling;      // [tl]
+	struct list_head ptraced;      // [tl] tasks that it traces
+	struct list_head ptrace_entry; // [tl]
+	u32 ptrace;                    // [tl, sig]
+	void *trace;                   // [sig] process/ptrace
 
 	// Resources: what clone shares or copies (process/resources.c)
 	struct mm *mm;                  // [alloc] user address space; NULL for kernel threads
@@ -177,47 +183,48 @@ struct task {
 	struct list_head cgroup_link;   // [cgroup lock]
 	const struct cred *cred;        // [task writes, rcu reads] effective
 	const struct cred *real_cred;   // [task writes, rcu reads] objective
-	struct spinlock alloc_lock;     // guards the pointers above against /proc and ptrace readers
+	struct spinlock alloc_lock; // guards the pointers above against /proc and ptrace readers
 
 	// Signals
-	struct signal_pending pending;  // [sig]
-	u64 blocked;                    // [sig] written only by the task
-	u64 saved_blocked;              // [task] see WORK_RESTORE_MASK
-	u64 sigwait_set;                // [sig] what rt_sigtimedwait waits for
-	stack_t sigaltstack;            // [task]
-	u32 job_control;                // [sig] stop and trap bits, see signal/stop.c
+	struct signal_pending pending; // [sig]
+	u64 blocked;                   // [sig] written only by the task
+	u64 saved_blocked;             // [task] see WORK_RESTORE_MASK
+	u64 sigwait_set;               // [sig] what rt_sigtimedwait waits for
+	stack_t sigaltstack;           // [task]
+	u32 job_control;               // [sig] stop and trap bits, see signal/stop.c
 	struct {
-		long (*fn)(struct task *);  // [task] restart_syscall continues here
+		long (*fn)(struct task *); // [task] restart_syscall continues here
 		u64 arg[6];
 	} restart;
 
 	// Clone, exit, futex
-	u64 set_child_tid, clear_child_tid; // [task] user addresses
-	struct completion *vfork_done;  // [alloc] the parent waits here
-	u64 robust_list;                // [task] user address
-	struct list_head pi_state_list; // [pi]
+	u64 set_child_tid, clear_child_tid;    // [task] user addresses
+	struct completion *vfork_done;         // [alloc] the parent waits here
+	u64 robust_list;                       // [task] user address
+	struct list_head pi_state_list;        // [pi]
 	struct rt_mutex_waiter *pi_blocked_on; // [pi]
-	void *pi_waiters;               // [pi]
-	u64 rseq_addr;                  // [task]
-	u32 rseq_len, rseq_signature;   // [task]
-	struct task_work *task_works;   // [a] done before return to user
+	void *pi_waiters;                      // [pi]
+	u64 rseq_addr;                         // [task]
+	u32 rseq_len, rseq_signature;          // [task]
+	struct task_work *task_works;          // [a] done before return to user
 
 	// Accounting
-	u64 utime_ns, stime_ns;         // [task writes; readers tolerate] ticks; see task_cputime()
+	u64 utime_ns, stime_ns; // [task writes; readers tolerate] ticks; see task_cputime()
 	struct cputime_split cputime_shown; // [pi_lock] what task_cputime() reported last
-	u64 minor_faults, major_faults; // [task]
-	u64 start_ns, start_boottime_ns; // [I]
+	u64 minor_faults, major_faults;     // [task]
+	u64 start_ns, start_boottime_ns;    // [I]
 	u64 io_read_bytes, io_write_bytes, io_read_calls, io_write_calls; // [task]
 
-	int fail_nth;                   // [task] see core/fault_inject.h
-	char name[16];                  // [alloc] comm
-	u64 stack_canary;               // [I]
+	int fail_nth;                               // [task] see core/fault_inject.h
+	char name[16];                              // [alloc] comm
+	u64 stack_canary;                           // [I]
 	u64 timer_slack_ns, default_timer_slack_ns; // [task]
-	u32 personality;                // [task]
-	bool no_new_privs;              // [task]
-	bool in_syscall;                // [task] for restart and ptrace
-	bool dumpable_hint;             // unused by the scheduler
-	struct rcu_head rcu;            // delays the free of the struct
+	u32 personality;                            // [task]
+	bool no_new_privs;                          // [task]
+	bool nproc_exceeded; // [task] setuid may have passed RLIMIT_NPROC; judged at exec
+	bool in_syscall;     // [task] for restart and ptrace
+	bool dumpable_hint;  // unused by the scheduler
+	struct rcu_head rcu; // delays the free of the struct
 };
 
 // The legend's tasklist lock: parent links, thread groups, pid links. Rank LOCK_TASKLIST.
@@ -243,3 +250,6 @@ void task_put(struct task *task);
 // current. Returns NULL when memory is out. Undone by task_discard() until sched_start().
 struct task *task_alloc(void);
 void task_discard(struct task *task);
+
+// Sets comm. Takes alloc_lock.
+void task_set_name(struct task *task, const char *name);

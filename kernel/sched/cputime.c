@@ -1,0 +1,68 @@
+// CPU time of tasks. The sum is exact; its split in user and system time is sampled by ticks, and
+// scaled so that the parts add up to the sum and never go back.
+
+#include <sched/run_queue.h>
+
+u64 task_sum_exec_ns(struct task *task)
+{
+	unsigned long flags;
+	struct run_queue *rq = task_rq_lock(task, &flags);
+	u64 sum = task->se.sum_exec_ns;
+
+	if (rq->current == task)
+		sum += clock_monotonic_ns() - task->se.exec_start_ns;
+	task_rq_unlock(rq, flags);
+	return sum;
+}
+
+// part * sum / whole without overflow: the precision of the samples is far below 2^-20.
+static u64 scale(u64 part, u64 sum, u64 whole)
+{
+	while (part >> 32 || sum >> 32) {
+		if (part > sum)
+			part >>= 1, whole >>= 1;
+		else
+			return (sum >> 20) * part / MAX(whole, 1ul) << 20;
+	}
+	return part * sum / MAX(whole, 1ul);
+}
+
+void cputime_adjust(u64 sum_exec_ns, u64 utime_samples, u64 stime_samples,
+		    struct cputime_split *prev, u64 *utime_ns, u64 *stime_ns)
+{
+	u64 samples = utime_samples + stime_samples, stime;
+
+	if (!stime_samples)
+		stime = 0;
+	else if (!utime_samples)
+		stime = sum_exec_ns;
+	else
+		stime = MIN(scale(stime_samples, sum_exec_ns, samples), sum_exec_ns);
+	u64 utime = sum_exec_ns - stime;
+	if (prev) {
+		// Neither may shrink; what one may not lose is taken from the other.
+		if (prev->utime_ns + prev->stime_ns >= sum_exec_ns) {
+			utime = prev->utime_ns;
+			stime = prev->stime_ns;
+		} else if (stime < prev->stime_ns) {
+			stime = prev->stime_ns;
+			utime = sum_exec_ns - stime;
+		} else if (utime < prev->utime_ns) {
+			utime = prev->utime_ns;
+			stime = sum_exec_ns - utime;
+		}
+		*prev = (struct cputime_split){utime, stime};
+	}
+	*utime_ns = utime;
+	*stime_ns = stime;
+}
+
+void task_cputime(struct task *task, u64 *utime_ns, u64 *stime_ns)
+{
+	u64 sum = task_sum_exec_ns(task);
+	unsigned long flags = spin_lock_irqsave(&task->pi_lock);
+
+	cputime_adjust(sum, task->utime_ns, task->stime_ns, &task->cputime_shown, utime_ns,
+		       stime_ns);
+	spin_unlock_irqrestore(&task->pi_lock, flags);
+}
