@@ -1,0 +1,61 @@
+// Open files.
+#pragma once
+
+#include <core/refcount.h>
+#include <fs/path.h>
+#include <mm/iov_iter.h>
+#include <sched/mutex.h>
+#include <uapi/fcntl.h>
+
+struct cred;
+struct file;
+struct poll_table;
+struct seq;
+
+struct dir_context {
+	// Gives one entry; returns false when there is no more room: it will be asked for again.
+	bool (*emit)(struct dir_context *ctx, const char *name, size_t length, u64 cookie,
+		     u64 inode, u8 type);
+};
+
+struct file_ops {
+	int (*open)(struct inode *inode, struct file *file);
+	int (*release)(struct file *file);
+	ssize_t (*read)(struct file *file, struct iov_iter *iter, u64 *pos);
+	ssize_t (*write)(struct file *file, struct iov_iter *iter, u64 *pos);
+	s64 (*llseek)(struct file *file, s64 offset, int whence);
+	u32 (*poll)(struct file *file, struct poll_table *table);
+	long (*ioctl)(struct file *file, u32 command, u64 argument);
+	int (*iterate)(struct file *file, struct dir_context *ctx);
+	int (*mmap)(struct file *file, int prot, int flags, struct mapping **mapping);
+	void (*show_fdinfo)(struct file *file, struct seq *seq);
+	bool stream; // no position: pipes, terminals
+};
+
+#define FILE_READ  (1u << 30)
+#define FILE_WRITE (1u << 29)
+
+// Legend: [pos] pos_lock, [I], [lock].
+struct file {
+	struct refcount refs;
+	u32 flags;                  // O_* of open [changes by fcntl], FILE_READ, FILE_WRITE
+	const struct file_ops *ops; // [I]
+	struct inode *inode;        // [I] counted; NULL for anonymous files
+	struct path path;           // [I] counted; empty for anonymous files
+	u64 pos;                    // [pos]
+	struct mutex pos_lock;
+	void *private;           // of the kind of file
+	const char *anon_name;   // [I] "[pidfd]"
+	const struct cred *cred; // [I] counted: who opened it
+};
+
+struct file *file_get(struct file *file);
+void file_put(struct file *file);
+struct file *file_alloc(u32 flags);
+int file_alloc_anon(const char *name, const struct file_ops *ops, void *private, u32 flags,
+		    struct file **out);
+bool file_readable_by_current(struct file *file);
+
+ssize_t kernel_read(struct file *file, void *buffer, size_t n, u64 pos);
+ssize_t file_read(struct file *file, struct iov_iter *iter, u64 *pos);
+ssize_t file_write(struct file *file, struct iov_iter *iter, u64 *pos);

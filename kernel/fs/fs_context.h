@@ -1,0 +1,22 @@
+// Root, current directory and umask of a task; shared by CLONE_FS.
+#pragma once
+
+#include <core/spinlock.h>
+#include <fs/path.h>
+
+struct fs_context {
+	struct refcount refs;
+	struct spinlock lock; // guards all below
+	struct path root, cwd;
+	u32 umask;
+};
+
+int fs_context_create(struct fs_context **out); // at the root of everything
+int fs_context_dup(struct fs_context *old, struct fs_context **out);
+struct fs_context *fs_context_get(struct fs_context *fs);
+void fs_context_put(struct fs_context *fs);
+bool fs_context_is_shared(struct fs_context *fs);
+void fs_context_root(struct fs_context *fs, struct path *out); // with references
+void fs_context_cwd(struct fs_context *fs, struct path *out);
+void fs_context_set_cwd(struct fs_context *fs, const struct path *path); // takes the references
+void fs_context_set_root(struct fs_context *fs, const struct path *path);

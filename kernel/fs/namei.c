@@ -1,0 +1,322 @@
+// From a path to a file: the walk, component by component, over mounts and symbolic links. See
+// path_resolution(7).
+
+#include <core/errno.h>
+#include <fs/files.h>
+#include <fs/fs_context.h>
+#include <fs/path.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <sched/task.h>
+#include <uapi/errno.h>
+#include <uapi/fcntl.h>
+#include <uapi/limits.h>
+
+#define LINKS_MAX 40
+
+// A walk that is under way.
+struct walk {
+	struct path at;   // where we are; counted
+	struct path root; // ".." stops here; counted
+	int links;        // symbolic links so far
+};
+
+// --- Text ---
+
+int path_from_user(u64 address, bool empty_allowed, char **out)
+{
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+
+	if (!path)
+		return -ENOMEM;
+	long length = strncpy_from_user(path, address, PATH_MAX);
+	int error = length < 0 ? (int)length : length == PATH_MAX ? -ENAMETOOLONG : 0;
+	if (!error && !length && !empty_allowed)
+		error = -ENOENT;
+	if (error) {
+		kfree(path);
+		return error;
+	}
+	*out = path;
+	return 0;
+}
+
+void path_free(char *path)
+{
+	kfree(path);
+}
+
+void path_get(const struct path *path)
+{
+	mount_get(path->mount);
+	dentry_get(path->dentry);
+}
+
+void path_put(const struct path *path)
+{
+	dentry_put(path->dentry);
+	mount_put(path->mount);
+}
+
+// --- Steps ---
+
+static void walk_to(struct walk *walk, struct mount *mount, struct dentry *dentry)
+{
+	struct path old = walk->at;
+
+	walk->at = (struct path){mount_get(mount), dentry_get(dentry)};
+	path_put(&old);
+}
+
+// Through what is mounted here, to its root.
+static void cross_mounts(struct walk *walk)
+{
+	for (;;) {
+		read_lock(&dcache_lock);
+		struct mount *mounted = walk->at.dentry->mounted;
+		if (mounted)
+			mount_get(mounted);
+		read_unlock(&dcache_lock);
+		if (!mounted)
+			return;
+		walk_to(walk, mounted, mounted->root);
+		mount_put(mounted);
+	}
+}
+
+static void step_up(struct walk *walk)
+{
+	for (;;) {
+		struct path *at = &walk->at;
+
+		if (at->dentry == walk->root.dentry && at->mount == walk->root.mount)
+			return;
+		if (at->dentry != at->mount->root) {
+			walk_to(walk, at->mount, at->dentry->parent);
+			cross_mounts(walk);
+			return;
+		}
+		if (!at->mount->parent)
+			return;
+		walk_to(walk, at->mount->parent, at->mount->point);
+	}
+}
+
+static int walk_text(struct walk *walk, const char *name, int flags, struct last_component *last);
+
+static int follow_link(struct walk *walk, struct inode *inode, struct path *parent)
+{
+	if (++walk->links > LINKS_MAX)
+		return -ELOOP;
+	if (inode->ops->follow) {
+		struct path target;
+		int error = inode->ops->follow(inode, &target);
+
+		if (error)
+			return error;
+		path_put(&walk->at);
+		walk->at = target;
+		return 0;
+	}
+	char *text = inode->symlink, *buffer = NULL;
+	if (!text) {
+		buffer = kmalloc(PATH_MAX, GFP_KERNEL);
+		int error = buffer ? inode->ops->readlink(inode, buffer, PATH_MAX) : -ENOMEM;
+		if (error < 0) {
+			kfree(buffer);
+			return error;
+		}
+		text = buffer;
+	}
+	walk_to(walk, parent->mount, parent->dentry);
+	int error = *text ? walk_text(walk, text, LOOKUP_FOLLOW, NULL) : -ENOENT;
+	kfree(buffer);
+	return error;
+}
+
+// One named component. `follow`: through a symbolic link.
+static int step_down(struct walk *walk, const char *name, size_t length, bool follow)
+{
+	struct inode *dir = walk->at.dentry->inode;
+	int error;
+
+	if (!S_ISDIR(dir->mode))
+		return -ENOTDIR;
+	error = inode_permission(dir, MAY_EXEC);
+	if (error)
+		return error;
+	if (length > NAME_MAX)
+		return -ENAMETOOLONG;
+	struct dentry *dentry = dentry_lookup(walk->at.dentry, name, length);
+	if (!dentry)
+		return -ENOENT;
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	struct path parent = {mount_get(walk->at.mount), dentry_get(walk->at.dentry)};
+	walk_to(walk, parent.mount, dentry);
+	dentry_put(dentry);
+	cross_mounts(walk);
+	struct inode *inode = walk->at.dentry->inode;
+	if (follow && S_ISLNK(inode->mode)) {
+		inode_get(inode);
+		error = follow_link(walk, inode, &parent);
+		inode_put(inode);
+	}
+	path_put(&parent);
+	return error;
+}
+
+static const char *skip_slashes(const char *name)
+{
+	while (*name == '/')
+		name++;
+	return name;
+}
+
+// Walks all components; or, if `last` is given, all but the last, which is stored there.
+static int walk_text(struct walk *walk, const char *name, int flags, struct last_component *last)
+{
+	int error = 0;
+
+	if (*name == '/')
+		walk_to(walk, walk->root.mount, walk->root.dentry);
+	name = skip_slashes(name);
+	if (!*name && last)
+		*last = (struct last_component){.is_dots = true};
+	while (*name && !error) {
+		size_t length = strcspn(name, "/");
+		const char *rest = skip_slashes(name + length);
+		bool final = !*rest, slash = name[length] == '/';
+		bool dots = length <= 2 && name[0] == '.' && (length == 1 || name[1] == '.');
+
+		if (final && last) {
+			if (length > NAME_MAX)
+				return -ENAMETOOLONG;
+			memcpy(last->name, name, length);
+			last->name[length] = '\0';
+			last->must_be_dir = slash;
+			last->is_dots = dots;
+			return S_ISDIR(walk->at.dentry->inode->mode) ? 0 : -ENOTDIR;
+		}
+		if (dots) {
+			if (!S_ISDIR(walk->at.dentry->inode->mode))
+				return -ENOTDIR;
+			error = inode_permission(walk->at.dentry->inode, MAY_EXEC);
+			if (!error && length == 2)
+				step_up(walk);
+		} else {
+			bool follow = !final || slash || (flags & LOOKUP_FOLLOW);
+			error = step_down(walk, name, length, follow);
+		}
+		if (!error && slash && !S_ISDIR(walk->at.dentry->inode->mode))
+			error = -ENOTDIR;
+		name = rest;
+	}
+	return error;
+}
+
+// --- Beginning and end ---
+
+static int walk_begin(struct walk *walk, int dirfd, const char *name, int flags)
+{
+	struct fs_context *fs = current->fs;
+
+	walk->links = 0;
+	if (!*name && !(flags & LOOKUP_EMPTY))
+		return -ENOENT;
+	fs_context_root(fs, &walk->root);
+	if (*name == '/') {
+		walk->at = walk->root;
+		path_get(&walk->at);
+		return 0;
+	}
+	if (dirfd == AT_FDCWD) {
+		fs_context_cwd(fs, &walk->at);
+		return 0;
+	}
+	struct file *file = file_get_fd(dirfd);
+	int error = !file                                                          ? -EBADF
+		    : !file->path.dentry || (*name && !S_ISDIR(file->inode->mode)) ? -ENOTDIR
+										   : 0;
+	if (error) {
+		if (file)
+			file_put(file);
+		path_put(&walk->root);
+		return error;
+	}
+	walk->at = file->path;
+	path_get(&walk->at);
+	file_put(file);
+	return 0;
+}
+
+static int walk_end(struct walk *walk, int error, struct path *out)
+{
+	path_put(&walk->root);
+	if (error)
+		path_put(&walk->at);
+	else
+		*out = walk->at;
+	return error;
+}
+
+int path_lookup(int dirfd, const char *name, int flags, struct path *out)
+{
+	struct walk walk;
+	int error = walk_begin(&walk, dirfd, name, flags);
+
+	if (error)
+		return error;
+	error = walk_text(&walk, name, flags, NULL);
+	if (!error && (flags & LOOKUP_DIRECTORY) && !S_ISDIR(walk.at.dentry->inode->mode))
+		error = -ENOTDIR;
+	return walk_end(&walk, error, out);
+}
+
+int path_parent(int dirfd, const char *name, struct path *out, struct last_component *last)
+{
+	struct walk walk;
+	int error = walk_begin(&walk, dirfd, name, 0);
+
+	if (error)
+		return error;
+	error = walk_text(&walk, name, 0, last);
+	return walk_end(&walk, error, out);
+}
+
+// --- Back to text ---
+
+char *path_text(const struct path *path, char *buffer, size_t size)
+{
+	char *at = buffer + size - 1;
+	struct mount *mount = path->mount;
+	struct dentry *dentry = path->dentry;
+	struct path root;
+
+	*at = '\0';
+	fs_context_root(current->fs, &root);
+	read_lock(&dcache_lock);
+	while (!(dentry == root.dentry && mount == root.mount)) {
+		if (dentry == mount->root) {
+			if (!mount->parent)
+				break;
+			dentry = mount->point;
+			mount = mount->parent;
+			continue;
+		}
+		if ((size_t)(at - buffer) < dentry->length + 1u) {
+			at = ERR_PTR(-ENAMETOOLONG);
+			break;
+		}
+		at -= dentry->length;
+		memcpy(at, dentry->name, dentry->length);
+		*--at = '/';
+		dentry = dentry->parent;
+	}
+	read_unlock(&dcache_lock);
+	path_put(&root);
+	if (!IS_ERR(at) && !*at)
+		*--at = '/';
+	return at;
+}

@@ -1,0 +1,16 @@
+// Opening files.
+#pragma once
+
+#include <fs/file.h>
+
+int file_open(int dirfd, const char *path, int flags, u32 mode, struct file **out);
+// For running it: regular, executable, nobody writes it (-ETXTBSY).
+int file_open_exec(int dirfd, const char *path, int flags, struct file **out);
+int file_open_path(const struct path *path, int flags, struct file **out);
+
+// Making names. mode has the type bits for vfs_make.
+int vfs_make(int dirfd, const char *path, u32 mode, u64 rdev, const char *symlink);
+int vfs_unlink(int dirfd, const char *path, bool directory);
+int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, int flags);
+int vfs_rename(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, u32 flags);
+int vfs_truncate(struct inode *inode, u64 size);

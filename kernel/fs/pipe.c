@@ -1,0 +1,309 @@
+// Pipes and FIFOs: a ring of bytes in pages, readers and writers. Writes of at most PIPE_BUF bytes
+// are never torn. See pipe(7).
+
+#include <core/errno.h>
+#include <fs/file.h>
+#include <fs/pipe.h>
+#include <fs/poll.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <sched/wait.h>
+#include <uapi/errno.h>
+#include <uapi/limits.h>
+
+#define PIPE_PAGES_DEFAULT 16
+#define FIONREAD           0x541b
+
+// Legend: [lock].
+struct pipe {
+	struct mutex lock;
+	struct wait_queue wait;         // readers, writers, pollers
+	u32 readers, writers;           // [lock] open ends
+	u32 reader_opens, writer_opens; // [lock] ever: for FIFO opens that wait
+	u32 head, count;                // [lock] bytes
+	u32 size;                       // [lock]
+	u32 files;                      // [lock] struct files that refer to it
+	char *page[PIPE_PAGES_DEFAULT]; // [lock] made when first written
+};
+
+void (*pipe_broken_hook)(void);
+
+static struct pipe *pipe_new(void)
+{
+	struct pipe *pipe = kzalloc(sizeof(*pipe), GFP_KERNEL);
+
+	if (!pipe)
+		return NULL;
+	mutex_init(&pipe->lock, LOCK_PIPE);
+	wait_queue_init(&pipe->wait);
+	pipe->size = PIPE_PAGES_DEFAULT * PAGE_SIZE;
+	return pipe;
+}
+
+static void pipe_free(struct pipe *pipe)
+{
+	for (u32 i = 0; i < PIPE_PAGES_DEFAULT; i++) {
+		if (pipe->page[i])
+			page_free_virt(pipe->page[i]);
+	}
+	kfree(pipe);
+}
+
+// The longest run of bytes from an offset in the ring that is contiguous in memory.
+static char *run_at(struct pipe *pipe, u32 at, size_t *n)
+{
+	u32 page = at % pipe->size / PAGE_SIZE, offset = at % PAGE_SIZE;
+
+	if (!pipe->page[page] && !(pipe->page[page] = page_alloc_virt(GFP_KERNEL)))
+		return NULL;
+	*n = MIN(*n, PAGE_SIZE - offset);
+	return pipe->page[page] + offset;
+}
+
+static ssize_t take_bytes(struct pipe *pipe, struct iov_iter *iter)
+{
+	ssize_t done = 0;
+
+	while (pipe->count && iter_count(iter)) {
+		size_t n = MIN((size_t)pipe->count, iter_count(iter));
+		char *run = run_at(pipe, pipe->head, &n);
+		size_t copied = iter_copy_to(iter, run, n);
+
+		pipe->head = (pipe->head + copied) % pipe->size;
+		pipe->count -= copied;
+		done += copied;
+		if (copied < n)
+			return done ?: -EFAULT;
+	}
+	return done;
+}
+
+static ssize_t pipe_read(struct file *file, struct iov_iter *iter, u64 *pos)
+{
+	struct pipe *pipe = file->private;
+	ssize_t done = 0;
+
+	(void)pos;
+	if (!iter_count(iter))
+		return 0;
+	mutex_lock(&pipe->lock);
+	while (!pipe->count) {
+		if (!pipe->writers)
+			goto out;
+		if (file->flags & O_NONBLOCK) {
+			done = -EAGAIN;
+			goto out;
+		}
+		mutex_unlock(&pipe->lock);
+		int error = wait_event_interruptible(
+			&pipe->wait, READ_ONCE(pipe->count) || !READ_ONCE(pipe->writers));
+		if (error)
+			return error;
+		mutex_lock(&pipe->lock);
+	}
+	bool was_full = pipe->size - pipe->count < PIPE_BUF;
+	done = take_bytes(pipe, iter);
+	mutex_unlock(&pipe->lock);
+	if (done > 0 && was_full)
+		wake_up_all_key(&pipe->wait, POLLOUT | POLLWRNORM);
+	return done;
+out:
+	mutex_unlock(&pipe->lock);
+	return done;
+}
+
+static ssize_t put_bytes(struct pipe *pipe, struct iov_iter *iter)
+{
+	ssize_t done = 0;
+
+	while (pipe->count < pipe->size && iter_count(iter)) {
+		size_t n = MIN((size_t)(pipe->size - pipe->count), iter_count(iter));
+		char *run = run_at(pipe, pipe->head + pipe->count, &n);
+		if (!run)
+			return done ?: -ENOMEM;
+		size_t copied = iter_copy_from(iter, run, n);
+
+		pipe->count += copied;
+		done += copied;
+		if (copied < n)
+			return done ?: -EFAULT;
+	}
+	return done;
+}
+
+static ssize_t pipe_write(struct file *file, struct iov_iter *iter, u64 *pos)
+{
+	struct pipe *pipe = file->private;
+	size_t need = iter_count(iter) <= PIPE_BUF ? iter_count(iter) : 1;
+	ssize_t done = 0, moved;
+
+	(void)pos;
+	if (!iter_count(iter))
+		return 0;
+	mutex_lock(&pipe->lock);
+	for (;;) {
+		if (!pipe->readers) {
+			mutex_unlock(&pipe->lock);
+			pipe_broken_hook();
+			return done ?: -EPIPE;
+		}
+		if (pipe->size - pipe->count >= need) {
+			bool was_empty = !pipe->count;
+			moved = put_bytes(pipe, iter);
+			if (moved > 0)
+				done += moved;
+			else if (!done)
+				done = moved;
+			if (was_empty && pipe->count)
+				wake_up_all_key(&pipe->wait, POLLIN | POLLRDNORM);
+			if (!iter_count(iter) || moved <= 0)
+				break;
+			need = 1;
+			continue;
+		}
+		if (file->flags & O_NONBLOCK) {
+			done = done ?: -EAGAIN;
+			break;
+		}
+		mutex_unlock(&pipe->lock);
+		int error = wait_event_interruptible(&pipe->wait,
+						     pipe->size - READ_ONCE(pipe->count) >= need ||
+							     !READ_ONCE(pipe->readers));
+		if (error)
+			return done ?: error;
+		mutex_lock(&pipe->lock);
+	}
+	mutex_unlock(&pipe->lock);
+	return done;
+}
+
+static u32 pipe_poll(struct file *file, struct poll_table *table)
+{
+	struct pipe *pipe = file->private;
+	u32 events = 0;
+
+	poll_wait(file, &pipe->wait, table);
+	mutex_lock(&pipe->lock);
+	if (file->flags & FILE_READ) {
+		if (pipe->count)
+			events |= POLLIN | POLLRDNORM;
+		if (!pipe->writers && pipe->writer_opens)
+			events |= POLLHUP;
+	}
+	if (file->flags & FILE_WRITE) {
+		if (pipe->size - pipe->count >= PIPE_BUF)
+			events |= POLLOUT | POLLWRNORM;
+		if (!pipe->readers)
+			events |= POLLERR;
+	}
+	mutex_unlock(&pipe->lock);
+	return events;
+}
+
+static long pipe_ioctl(struct file *file, u32 command, u64 argument)
+{
+	struct pipe *pipe = file->private;
+
+	if (command != FIONREAD)
+		return -ENOTTY;
+	return put_user_u32(argument, READ_ONCE(pipe->count));
+}
+
+static int pipe_release(struct file *file)
+{
+	struct pipe *pipe = file->private;
+	struct inode *inode = file->inode;
+
+	mutex_lock(&pipe->lock);
+	pipe->readers -= !!(file->flags & FILE_READ);
+	pipe->writers -= !!(file->flags & FILE_WRITE);
+	bool last = --pipe->files == 0;
+	if (last && inode)
+		inode->private = NULL;
+	mutex_unlock(&pipe->lock);
+	if (last)
+		pipe_free(pipe);
+	else
+		wake_up_all_key(&pipe->wait, POLLIN | POLLOUT | POLLHUP | POLLERR);
+	return 0;
+}
+
+static const struct file_ops pipe_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+	.stream = true,
+};
+
+int pipe_create(u32 flags, struct file **reader, struct file **writer)
+{
+	struct pipe *pipe = pipe_new();
+
+	if (!pipe)
+		return -ENOMEM;
+	int error = file_alloc_anon("pipe", &pipe_ops, pipe, O_RDONLY | flags, reader);
+	if (error) {
+		pipe_free(pipe);
+		return error;
+	}
+	pipe->files = pipe->readers = 1;
+	error = file_alloc_anon("pipe", &pipe_ops, pipe, O_WRONLY | flags, writer);
+	if (error) {
+		file_put(*reader);
+		return error;
+	}
+	pipe->files = 2;
+	pipe->writers = pipe->writer_opens = pipe->reader_opens = 1;
+	return 0;
+}
+
+// --- FIFOs ---
+
+static struct pipe *fifo_pipe(struct inode *inode)
+{
+	down_write(&inode->lock);
+	struct pipe *pipe = inode->private;
+	if (!pipe)
+		pipe = inode->private = pipe_new();
+	if (pipe)
+		pipe->files++;
+	up_write(&inode->lock);
+	return pipe;
+}
+
+// Opening one end waits for the other, unless both are wanted or nobody wants to wait.
+static int fifo_open(struct inode *inode, struct file *file)
+{
+	struct pipe *pipe = fifo_pipe(inode);
+	bool reads = file->flags & FILE_READ, writes = file->flags & FILE_WRITE;
+	int error = 0;
+
+	if (!pipe)
+		return -ENOMEM;
+	mutex_lock(&pipe->lock);
+	file->private = pipe;
+	pipe->readers += reads;
+	pipe->writers += writes;
+	pipe->reader_opens += reads;
+	pipe->writer_opens += writes;
+	u32 reader_opens = pipe->reader_opens, writer_opens = pipe->writer_opens;
+	bool alone = (reads && !writes && !pipe->writers) || (writes && !reads && !pipe->readers);
+	mutex_unlock(&pipe->lock);
+	wake_up_all(&pipe->wait);
+	if (alone && (file->flags & O_NONBLOCK))
+		error = writes ? -ENXIO : 0;
+	else if (alone)
+		error = wait_event_interruptible(
+			&pipe->wait, reads ? READ_ONCE(pipe->writer_opens) != writer_opens
+					   : READ_ONCE(pipe->reader_opens) != reader_opens);
+	if (error)
+		pipe_release(file);
+	else
+		file->ops = &pipe_ops;
+	return error;
+}
+
+const struct file_ops fifo_ops = {.open = fifo_open};

@@ -1,0 +1,10 @@
+// Pipes.
+#pragma once
+
+#include <fs/file.h>
+
+// Both ends, with a reference each. -ENOMEM, -ENFILE.
+int pipe_create(u32 flags, struct file **reader, struct file **writer);
+
+// Registered by signal code: current has written to a pipe that nobody reads.
+extern void (*pipe_broken_hook)(void);

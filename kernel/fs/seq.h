@@ -1,0 +1,14 @@
+// Text that is made on demand, for /proc.
+#pragma once
+
+#include <lib/base.h>
+
+struct seq {
+	char *buffer;
+	size_t size, count;
+	bool full; // something did not fit: the buffer grows, and it is made again
+};
+
+void seq_printf(struct seq *seq, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void seq_puts(struct seq *seq, const char *text);
+void seq_putc(struct seq *seq, char c);
