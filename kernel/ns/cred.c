@@ -3,6 +3,7 @@
 // A task's pointers to its credentials are written by the task alone and read by others under
 // rcu; a struct cred itself never changes after cred_commit().
 
+#include <core/init.h>
 #include <core/printk.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -232,3 +233,10 @@ void cred_init(void)
 	cred_cache = slab_cache_create("cred", sizeof(struct cred), 0,
 				       SLAB_PANIC | SLAB_HWALIGN | SLAB_ACCOUNT, NULL);
 }
+
+static int cred_module_init(void)
+{
+	cred_init();
+	return 0;
+}
+INITCALL(EARLY, cred_module_init);

@@ -1,5 +1,6 @@
 // The set of namespaces of a task: references, and copies with some members replaced.
 
+#include <core/init.h>
 #include <core/atomic.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -57,3 +58,10 @@ void nsproxy_init(void)
 	nsproxy_cache = slab_cache_create("nsproxy", sizeof(struct nsproxy), 0,
 					  SLAB_PANIC | SLAB_HWALIGN | SLAB_ACCOUNT, NULL);
 }
+
+static int nsproxy_module_init(void)
+{
+	nsproxy_init();
+	return 0;
+}
+INITCALL(EARLY, nsproxy_module_init);

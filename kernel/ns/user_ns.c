@@ -4,6 +4,7 @@
 // Ids inside the kernel are those of the first namespace. A map is written once and never
 // changes: it is published by a release store of its count, and read without a lock.
 
+#include <core/init.h>
 #include <lib/hash.h>
 #include <mm/slab.h>
 #include <ns/user_ns.h>
@@ -12,7 +13,7 @@
 #define COUNTS_HASH_BITS 7
 
 static struct hlist_head counts_hash[1 << COUNTS_HASH_BITS];
-static struct spinlock counts_lock = SPINLOCK_INIT(LOCK_USER_COUNTS);
+static struct spinlock counts_lock = SPINLOCK_INIT(LOCK_NS);
 static struct slab_cache *counts_cache;
 
 static struct id_extent whole_range = {.first = 0, .lower_first = 0, .count = 0xffffffffu};
@@ -190,3 +191,10 @@ void user_ns_init(void)
 					 SLAB_PANIC | SLAB_HWALIGN, NULL);
 	hlist_add_head(&root_counts.node, counts_bucket(&init_user_ns, 0));
 }
+
+static int user_ns_module_init(void)
+{
+	user_ns_init();
+	return 0;
+}
+INITCALL(EARLY, user_ns_module_init);

@@ -29,7 +29,7 @@ static void restart_before_handler(struct trapframe *tf, const struct kernel_sig
 			arch_syscall_set_result(tf, -EINTR);
 			break;
 		}
-		fallthrough;
+		FALLTHROUGH;
 	case -ERESTARTNOINTR:
 		arch_syscall_restart(tf);
 		break;

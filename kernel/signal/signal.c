@@ -13,6 +13,7 @@
 //
 // See it with gdb: "cloven-signals TASK".
 
+#include <core/init.h>
 #include <core/atomic.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -565,3 +566,10 @@ void signal_init(void)
 		"sighand", sizeof(struct sighand), 0,
 		SLAB_HWALIGN | SLAB_PANIC | SLAB_TYPESAFE_RCU | SLAB_ACCOUNT, sighand_construct);
 }
+
+static int signal_module_init(void)
+{
+	signal_init();
+	return 0;
+}
+INITCALL(EARLY, signal_module_init);

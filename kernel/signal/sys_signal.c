@@ -15,6 +15,8 @@
 #include <uapi/errno.h>
 #include <uapi/time.h>
 
+int deadline_from_user(u64 address, u64 *deadline);
+
 #define SIGSET_SIZE 8
 
 // --- Copies ---
