@@ -20,7 +20,6 @@
 #include <sched/sched.h>
 
 void task_init(void);
-void start_user_space(void);
 
 static int boot_thread(void *unused)
 {

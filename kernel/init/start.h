@@ -15,3 +15,6 @@ extern struct boot_info boot_info;
 
 // On the boot hart, paging on, interrupts off; the device tree and boot memory are known.
 NORETURN void kernel_start(void);
+
+// Unpacks the root file system and starts the first program. In a kernel thread.
+void start_user_space(void);

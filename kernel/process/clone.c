@@ -10,6 +10,7 @@
 #include <fs/file.h>
 #include <fs/files.h>
 #include <lib/string.h>
+#include <mm/buddy.h>
 #include <mm/mm.h>
 #include <mm/page.h>
 #include <mm/uaccess.h>
@@ -18,6 +19,7 @@
 #include <ns/user_ns.h>
 #include <process/clone.h>
 #include <process/clone_flags.h>
+#include <process/futex.h>
 #include <process/pidfd.h>
 #include <process/process.h>
 #include <sched/completion.h>
@@ -147,7 +149,6 @@ static void task_unmake(struct task *child)
 	}
 	if (child->real_cred)
 		task_count_uncharge(child);
-	sched_fork_undo(child);
 	if (child->sighand || child->process || child->cred)
 		resources_discard(child);
 	if (child->real_cred)

@@ -16,6 +16,7 @@
 #include <fs/inode.h>
 #include <fs/open.h>
 #include <fs/path.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/mmap.h>
@@ -33,6 +34,7 @@
 #include <signal/timers.h>
 #include <uapi/errno.h>
 #include <uapi/fcntl.h>
+#include <uapi/personality.h>
 #include <uapi/prctl.h>
 
 #include "internal.h"
@@ -408,6 +410,22 @@ static int check_process_limit(void)
 	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
 		return -EAGAIN;
 	return 0;
+}
+
+// What AT_EXECFN says: the path, or the descriptor if the path is relative to one.
+static char *exec_name(int dirfd, const char *path)
+{
+	char name[32];
+
+	if (dirfd == AT_FDCWD || *path == '/')
+		return kstrdup(path, GFP_KERNEL);
+	scnprintf(name, sizeof(name), "/dev/fd/%d", dirfd);
+	if (!*path)
+		return kstrdup(name, GFP_KERNEL);
+	char *whole = kmalloc(strlen(name) + strlen(path) + 2, GFP_KERNEL);
+	if (whole)
+		snprintf(whole, strlen(name) + strlen(path) + 2, "%s/%s", name, path);
+	return whole;
 }
 
 static int exec_file(struct exec *exec, const struct exec_strings *args,

@@ -4,6 +4,7 @@
 // heap after the program. Everything is put in exec->mm; nothing of current is touched.
 
 #include <arch/elf.h>
+#include <arch/signal.h>
 #include <core/printk.h>
 #include <core/random.h>
 #include <fs/file.h>
@@ -257,8 +258,6 @@ static void auxv_fill(struct auxv *auxv, const struct exec *exec, const struct e
 	const struct cred *cred = exec->cred;
 	struct user_ns *ns = cred->user_ns;
 
-	if (mm_vdso_base(exec->mm))
-		auxv_add(auxv, AT_SYSINFO_EHDR, mm_vdso_base(exec->mm));
 	auxv_add(auxv, AT_MINSIGSTKSZ, arch_min_signal_stack());
 	auxv_add(auxv, AT_HWCAP, arch_hwcap());
 	auxv_add(auxv, AT_PAGESZ, PAGE_SIZE);
@@ -277,8 +276,6 @@ static void auxv_fill(struct auxv *auxv, const struct exec *exec, const struct e
 	auxv_add(auxv, AT_RANDOM, random_at);
 	auxv_add(auxv, AT_HWCAP2, 0);
 	auxv_add(auxv, AT_EXECFN, exec->filename_at);
-	auxv_add(auxv, AT_RSEQ_FEATURE_SIZE, 28);
-	auxv_add(auxv, AT_RSEQ_ALIGN, 32);
 	auxv_add(auxv, AT_NULL, 0);
 }
 

@@ -10,6 +10,7 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <mm/uaccess.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>

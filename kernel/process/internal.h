@@ -68,6 +68,9 @@ bool exit_notify_leader_locked(struct task *leader);
 // tasklist_lock written. (release.c)
 void task_swap_identity(struct task *leader);
 
+// The leader of a session goes: its terminal is free. (death.c)
+void session_leave_tty(struct task *task);
+
 // Whether the process group would be left without anybody to continue it if `ignored` goes.
 // tasklist_lock held. (pgrp.c)
 bool pgrp_will_be_orphaned(struct pid *pgrp, struct task *ignored);

@@ -35,7 +35,7 @@ void syscall_dispatch(struct trapframe *tf)
 	else
 		result = syscall_absent(nr);
 	arch_syscall_set_result(tf, result);
-	lock_check_none_held("return to user");
+	lock_check_none_held();
 }
 
 void exit_to_user_work(struct trapframe *tf)
@@ -46,8 +46,6 @@ void exit_to_user_work(struct trapframe *tf)
 		arch_irq_enable();
 		if (work & WORK_RESCHED)
 			schedule();
-		if (work & WORK_NOTIFY)
-			task_run_works();
 		if (work & (WORK_SIGNAL | WORK_KILL | WORK_RESTORE_MASK | WORK_FREEZE))
 			signal_deliver(tf);
 		arch_irq_disable();

@@ -1,0 +1,84 @@
+// What signals, sessions and pid namespaces ask of the end of a process.
+
+#include <arch/trapframe.h>
+#include <core/init.h>
+#include <core/printk.h>
+#include <fs/pipe.h>
+#include <ns/pid_ns.h>
+#include <process/exit.h>
+#include <process/process.h>
+#include <sched/pid_namespace.h>
+#include <sched/sched.h>
+#include <signal/delivery.h>
+#include <signal/signal.h>
+
+const struct session_ops *session_ops;
+
+void session_leave_tty(struct task *task)
+{
+	if (task->process->leader_of_session && session_ops)
+		session_ops->leader_exit(task);
+}
+
+static NORETURN void exit_by_signal(int status)
+{
+	process_exit(status);
+}
+
+// Core files are not written yet: the status says so, for 0x80 stays clear.
+static bool dump_core(struct trapframe *tf, const struct siginfo *info)
+{
+	printk_ratelimited(LOG_INFO, "%s[%d]: signal %d at pc %lx, address %lx\n", current->name,
+			   task_pid_nr(current), info->si_signo, arch_user_pc(tf), info->si_addr);
+	return false;
+}
+
+static bool group_is_orphaned(void)
+{
+	return pgrp_is_orphaned(task_pgrp(current));
+}
+
+static const struct signal_death_ops death_ops = {
+	.exit_process = exit_by_signal,
+	.dump_core = dump_core,
+	.group_is_orphaned = group_is_orphaned,
+};
+
+static void pipe_broken(void)
+{
+	signal_send_process(current, SIGPIPE, SIGINFO_NOINFO);
+}
+
+// --- The end of a pid namespace ---
+
+// Its init is going: nobody may come any more, and everybody goes. Waits until they are gone.
+void pid_ns_zap(struct pid_namespace *ns)
+{
+	struct task *leader;
+
+	pid_namespace_close(ns);
+	read_lock(&tasklist_lock);
+	list_for_each_entry (leader, &all_processes, all_node) {
+		if (leader->process != current->process && task_nr_ns(leader, PIDTYPE_TGID, ns))
+			signal_send_process(leader, SIGKILL, SIGINFO_PRIV);
+	}
+	read_unlock(&tasklist_lock);
+	ns->zapper = current;
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		atomic_fetch_and(&current->work, ~WORK_SIGNAL);
+		if (ns->allocated <= 1)
+			break;
+		schedule();
+	}
+	set_current_running();
+	ns->zapper = NULL;
+}
+
+static int death_init(void)
+{
+	signal_death_ops = &death_ops;
+	pipe_broken_hook = pipe_broken;
+	return 0;
+}
+INITCALL(CORE, death_init);

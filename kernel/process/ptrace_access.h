@@ -1,0 +1,10 @@
+// Whether current may look into another task.
+#pragma once
+
+#include <sched/task.h>
+
+#define PTRACE_MODE_READ_REALCREDS   1
+#define PTRACE_MODE_ATTACH_REALCREDS 2
+
+// Same ids throughout and a dumpable memory, or CAP_SYS_PTRACE. See ptrace(2).
+bool ptrace_may_access(struct task *task, int mode);

@@ -1,0 +1,300 @@
+// System calls on open files: read, write, seek, descriptors, ioctl, pipes.
+
+#include <core/errno.h>
+#include <fs/files.h>
+#include <fs/open.h>
+#include <fs/pipe.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <sched/process.h>
+#include <syscall/define.h>
+#include <uapi/errno.h>
+
+// One transfer at the file's own position, or at *at if that is given.
+static ssize_t transfer(int fd, struct iov_iter *iter, u64 *at, bool write)
+{
+	struct file *file = file_get_fd(fd);
+	ssize_t done;
+
+	if (!file)
+		return -EBADF;
+	ssize_t (*fn)(struct file *, struct iov_iter *, u64 *) = write ? file_write : file_read;
+	if (at && file->ops->stream) {
+		done = -ESPIPE;
+	} else if (at || file->ops->stream) {
+		u64 none = 0;
+		done = fn(file, iter, at ?: &none);
+	} else {
+		mutex_lock(&file->pos_lock);
+		done = fn(file, iter, &file->pos);
+		mutex_unlock(&file->pos_lock);
+	}
+	file_put(file);
+	return done;
+}
+
+SYSCALL3(read, int, fd, u64, buffer, size_t, n)
+{
+	struct iov_iter iter;
+
+	if (!user_range_ok(buffer, n))
+		return -EFAULT;
+	iter_init_ubuf(&iter, buffer, n);
+	return transfer(fd, &iter, NULL, false);
+}
+
+SYSCALL3(write, int, fd, u64, buffer, size_t, n)
+{
+	struct iov_iter iter;
+
+	if (!user_range_ok(buffer, n))
+		return -EFAULT;
+	iter_init_ubuf(&iter, buffer, n);
+	return transfer(fd, &iter, NULL, true);
+}
+
+SYSCALL4(pread64, int, fd, u64, buffer, size_t, n, s64, pos)
+{
+	struct iov_iter iter;
+	u64 at = pos;
+
+	if (pos < 0)
+		return -EINVAL;
+	iter_init_ubuf(&iter, buffer, n);
+	return transfer(fd, &iter, &at, false);
+}
+
+SYSCALL4(pwrite64, int, fd, u64, buffer, size_t, n, s64, pos)
+{
+	struct iov_iter iter;
+	u64 at = pos;
+
+	if (pos < 0)
+		return -EINVAL;
+	iter_init_ubuf(&iter, buffer, n);
+	return transfer(fd, &iter, &at, true);
+}
+
+static ssize_t transfer_vector(int fd, u64 vec_at, unsigned long segments, u64 *at, bool write)
+{
+	struct iov_iter iter;
+	struct iovec *vec;
+	int error = iovec_from_user(vec_at, segments, &vec);
+
+	if (error)
+		return error;
+	iter_init_user(&iter, vec, segments);
+	ssize_t done = transfer(fd, &iter, at, write);
+	kfree(vec);
+	return done;
+}
+
+SYSCALL3(readv, int, fd, u64, vec, unsigned long, segments)
+{
+	return transfer_vector(fd, vec, segments, NULL, false);
+}
+
+SYSCALL3(writev, int, fd, u64, vec, unsigned long, segments)
+{
+	return transfer_vector(fd, vec, segments, NULL, true);
+}
+
+// --- Position ---
+
+static s64 seek(struct file *file, s64 offset, int whence)
+{
+	s64 from = 0;
+
+	if (file->ops->stream || !file->inode)
+		return -ESPIPE;
+	if (file->ops->llseek)
+		return file->ops->llseek(file, offset, whence);
+	switch (whence) {
+	case 0:
+		break;
+	case 1:
+		from = file->pos;
+		break;
+	case 2:
+		from = file->inode->mapping.size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(from, offset, &from) || from < 0)
+		return -EINVAL;
+	file->pos = from;
+	return from;
+}
+
+SYSCALL3(lseek, int, fd, s64, offset, int, whence)
+{
+	struct file *file = file_get_fd(fd);
+
+	if (!file)
+		return -EBADF;
+	mutex_lock(&file->pos_lock);
+	s64 result = seek(file, offset, whence);
+	mutex_unlock(&file->pos_lock);
+	file_put(file);
+	return result;
+}
+
+// --- Descriptors ---
+
+SYSCALL4(openat, int, dirfd, u64, path_at, int, flags, u32, mode)
+{
+	struct file *file;
+	char *path;
+	int error = path_from_user(path_at, false, &path);
+
+	if (error)
+		return error;
+	int fd = fd_alloc(flags);
+	if (fd >= 0) {
+		error = file_open(dirfd, path, flags, mode, &file);
+		if (error) {
+			fd_release_unused(fd);
+			fd = error;
+		} else {
+			fd_install(fd, file);
+		}
+	}
+	path_free(path);
+	return fd;
+}
+
+SYSCALL1(close, int, fd)
+{
+	return fd_close(fd);
+}
+
+SYSCALL3(close_range, unsigned, first, unsigned, last, unsigned, flags)
+{
+	if (first > last || (flags & ~6u))
+		return -EINVAL;
+	return fd_close_range(first, last, flags);
+}
+
+static long dup_from(int fd, u32 min, u32 flags)
+{
+	struct file *file = file_get_fd(fd);
+
+	if (!file)
+		return -EBADF;
+	int new = fd_alloc_from(min, flags);
+	if (new < 0)
+		file_put(file);
+	else
+		fd_install(new, file);
+	return new;
+}
+
+SYSCALL1(dup, int, fd)
+{
+	return dup_from(fd, 0, 0);
+}
+
+SYSCALL3(dup3, int, fd, int, target, int, flags)
+{
+	if ((flags & ~O_CLOEXEC) || fd == target)
+		return -EINVAL;
+	return fd_dup_to(fd, target, flags);
+}
+
+SYSCALL3(fcntl, int, fd, int, command, u64, argument)
+{
+	u32 settable = O_APPEND | O_NONBLOCK;
+
+	switch (command) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (argument >= rlimit(RLIMIT_NOFILE))
+			return -EINVAL;
+		return dup_from(fd, argument, command == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
+	case F_GETFD:
+		return fd_get_flags(fd);
+	case F_SETFD:
+		return fd_set_flags(fd, argument);
+	}
+	struct file *file = file_get_fd(fd);
+	if (!file)
+		return -EBADF;
+	long result = 0;
+	if (command == F_GETFL)
+		result = file->flags & ~(FILE_READ | FILE_WRITE);
+	else if (command == F_SETFL)
+		file->flags = (file->flags & ~settable) | (argument & settable);
+	else
+		result = -EINVAL;
+	file_put(file);
+	return result;
+}
+
+SYSCALL3(ioctl, int, fd, unsigned, command, u64, argument)
+{
+	struct file *file = file_get_fd(fd);
+
+	if (!file)
+		return -EBADF;
+	long result = file->ops->ioctl ? file->ops->ioctl(file, command, argument) : -ENOTTY;
+	file_put(file);
+	return result;
+}
+
+SYSCALL2(pipe2, u64, fds_at, int, flags)
+{
+	struct file *reader, *writer;
+	int fds[2];
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	if (flags & O_DIRECT)
+		return -EINVAL; // packets are not implemented
+	int error = pipe_create(flags & O_NONBLOCK, &reader, &writer);
+	if (error)
+		return error;
+	fds[0] = fd_alloc(flags);
+	fds[1] = fds[0] < 0 ? fds[0] : fd_alloc(flags);
+	error = fds[1] < 0 ? fds[1] : copy_to_user(fds_at, fds, sizeof(fds));
+	if (error) {
+		if (fds[0] >= 0)
+			fd_release_unused(fds[0]);
+		if (fds[1] >= 0)
+			fd_release_unused(fds[1]);
+		file_put(reader);
+		file_put(writer);
+		return error;
+	}
+	fd_install(fds[0], reader);
+	fd_install(fds[1], writer);
+	return 0;
+}
+
+SYSCALL2(ftruncate, int, fd, s64, size)
+{
+	struct file *file = file_get_fd(fd);
+	int error = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (size >= 0 && (file->flags & FILE_WRITE) && file->inode)
+		error = vfs_truncate(file->inode, size);
+	file_put(file);
+	return error;
+}
+
+SYSCALL1(fsync, int, fd)
+{
+	struct file *file = file_get_fd(fd);
+
+	if (!file)
+		return -EBADF;
+	file_put(file);
+	return 0; // nothing is stored behind memory
+}
+
+SYSCALL0(sync)
+{
+	return 0;
+}
