@@ -74,6 +74,8 @@ static u32 token(const void *fdt, int at, int *next)
 
 static bool check_header(const void *fdt, size_t max)
 {
+	if (max < sizeof(struct header))
+		return false;
 	if (HEADER(fdt, magic) != FDT_MAGIC || HEADER(fdt, last_compatible) > 17 ||
 	    HEADER(fdt, version) < 17)
 		return false;
@@ -193,6 +195,11 @@ int fdt_parent(const void *fdt, int wanted)
 	return node == wanted && depth > 0 ? stack[depth - 1] : -1;
 }
 
+static const char *property_name(const void *fdt, int at)
+{
+	return (const char *)fdt + HEADER(fdt, off_strings) + be32(structure(fdt) + at + 8);
+}
+
 const char *fdt_node_name(const void *fdt, int node)
 {
 	return structure(fdt) + node + 4;
@@ -205,9 +212,38 @@ static bool name_matches(const char *name, const char *wanted, size_t n)
 	return !name[n] || (name[n] == '@' && !memchr(wanted, '@', n));
 }
 
+// The node that the first word of a path without a leading '/' is an alias for; *path moves on. The
+// root if there is no such alias.
+static int alias_node(const void *fdt, const char **path)
+{
+	int aliases = fdt_path_node(fdt, "/aliases"), at, next;
+	size_t n = strcspn(*path, "/");
+
+	if (aliases < 0)
+		return fdt_root(fdt);
+	token(fdt, aliases, &at);
+	for (;; at = next) {
+		u32 kind = token(fdt, at, &next);
+
+		if (kind == NOP)
+			continue;
+		if (kind != PROP)
+			return fdt_root(fdt);
+		const char *name = property_name(fdt, at);
+		if (strncmp(name, *path, n) || name[n])
+			continue;
+		const char *target = fdt_getprop_string(fdt, aliases, name);
+		// An alias is a full path: it cannot lead here again.
+		if (!target || target[0] != '/')
+			return -1;
+		*path += n;
+		return fdt_path_node(fdt, target);
+	}
+}
+
 int fdt_path_node(const void *fdt, const char *path)
 {
-	int node = fdt_root(fdt), child;
+	int node = *path == '/' ? fdt_root(fdt) : alias_node(fdt, &path), child;
 
 	while (*path == '/')
 		path++;
@@ -242,7 +278,6 @@ int fdt_phandle_node(const void *fdt, u32 phandle)
 
 const void *fdt_getprop(const void *fdt, int node, const char *name, int *length)
 {
-	const char *strings = (const char *)fdt + HEADER(fdt, off_strings);
 	int at, next;
 
 	token(fdt, node, &at);
@@ -254,7 +289,7 @@ const void *fdt_getprop(const void *fdt, int node, const char *name, int *length
 		if (kind != PROP)
 			return NULL;
 		const char *property = structure(fdt) + at;
-		if (strcmp(strings + be32(property + 8), name))
+		if (strcmp(property_name(fdt, at), name))
 			continue;
 		if (length)
 			*length = be32(property + 4);
@@ -331,7 +366,7 @@ static bool translate(const void *fdt, int bus, int parent, u64 *address)
 		return false;
 	if (!length)
 		return true;
-	if (child_cells > 2 || parent_cells > 2 || size_cells > 2)
+	if (child_cells > 2 || parent_cells > 2 || size_cells > 2 || !entry)
 		return false;
 	for (; length >= (int)entry; ranges += entry, length -= entry) {
 		u64 from = read_cells(ranges, child_cells);
@@ -386,6 +421,8 @@ int fdt_reservation(const void *fdt, int i, u64 *address, u64 *size)
 
 // --- Interrupts ---
 
+#define INTERRUPT_CELLS_MAX 16
+
 static int interrupt_extended(const void *fdt, int node, int i, int *controller, u32 *number)
 {
 	int length;
@@ -394,7 +431,7 @@ static int interrupt_extended(const void *fdt, int node, int i, int *controller,
 	while (at && length >= 4) {
 		*controller = fdt_phandle_node(fdt, be32(at));
 		u32 count = cells(fdt, *controller, "#interrupt-cells", 1);
-		if (*controller < 0 || length < 4 + 4 * (int)count)
+		if (*controller < 0 || count > INTERRUPT_CELLS_MAX || length < 4 + 4 * (int)count)
 			return -EINVAL;
 		if (i-- == 0) {
 			*number = count ? be32(at + 4) : 0;
@@ -419,8 +456,10 @@ int fdt_interrupt(const void *fdt, int node, int i, int *controller, u32 *number
 			continue;
 		*controller = fdt_phandle_node(fdt, phandle);
 		u32 count = cells(fdt, *controller, "#interrupt-cells", 1);
-		if (*controller < 0 || !count || (i + 1) * 4 * (int)count > length)
+		if (*controller < 0 || !count || count > INTERRUPT_CELLS_MAX)
 			return -EINVAL;
+		if (i >= length / (4 * (int)count))
+			return -ENOENT;
 		*number = be32(at + 4 * count * i);
 		return 0;
 	}

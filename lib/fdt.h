@@ -17,7 +17,8 @@ int fdt_first_subnode(const void *fdt, int node);
 int fdt_next_subnode(const void *fdt, int node);
 int fdt_parent(const void *fdt, int node);
 const char *fdt_node_name(const void *fdt, int node);
-// By path; a component without @unit matches the first with that name.
+// By path; a component without @unit matches the first with that name. A path that does not begin
+// with '/' may begin with an alias.
 int fdt_path_node(const void *fdt, const char *path);
 int fdt_phandle_node(const void *fdt, u32 phandle);
 
