@@ -44,34 +44,34 @@ static void install(struct vma *vma, u64 address, struct pte *entry, struct pte 
 		    struct page *page, u64 bits)
 {
 	struct mm *mm = vma->mm;
-	struct page *replaced = NULL;
+	struct page *drop = page;
 
 	spin_lock(&mm->table_lock);
-	if (entry->v == old.v) {
-		if (!pte_none(old)) {
-			replaced = pfn_to_page(pte_pfn(old));
-			mm_count(mm, page_counter(replaced), -1);
-		}
-		mm_count(mm, page_counter(page), 1);
-		smp_wmb(); // contents before the entry
-		pte_set(entry, pte_make(page_to_pfn(page), bits));
-		page = replaced;
+	if (likely(entry->v == old.v)) {
+		table_set(mm, entry, pte_make(page_to_pfn(page), bits));
+		drop = pte_none(old) ? NULL : entry_page(old);
+		if (pte_present(old))
+			mm_flush(mm, address, PAGE_SIZE); // another frame
 	}
 	spin_unlock(&mm->table_lock);
-	if (replaced)
-		arch_flush_tlb_remote(&mm->harts, address, PAGE_SIZE);
-	if (page)
-		page_put(page);
+	if (drop && drop != zero_page)
+		page_put(drop);
 }
 
-static enum fault_result fault_anonymous(struct vma *vma, u64 address, struct pte *entry)
+static enum fault_result fault_anonymous(struct vma *vma, u64 address, struct pte *entry,
+					 struct pte old, unsigned access)
 {
-	struct page *page = page_alloc(GFP_USER | GFP_ZERO, 0);
+	u64 bits = vma_pte_bits(vma);
 
+	if (!(access & FAULT_WRITE)) {
+		install(vma, address, entry, old, zero_page, bits & ~PTE_W);
+		return FAULT_OK;
+	}
+	struct page *page = page_alloc(GFP_USER | GFP_ZERO, 0);
 	if (!page)
 		return FAULT_OOM;
 	page->flags = PG_ANON;
-	install(vma, address, entry, (struct pte){0}, page, vma_pte_bits(vma));
+	install(vma, address, entry, old, page, bits);
 	return FAULT_OK;
 }
 
@@ -108,26 +108,35 @@ static enum fault_result fault_object(struct vma *vma, u64 address, struct pte *
 		bits &= ~PTE_W;
 	}
 	install(vma, address, entry, (struct pte){0}, page, bits);
+	smp_mb(); // the entry, before the second look at the size: see mapping_truncate()
+	if (unlikely(index >= DIV_ROUND_UP(READ_ONCE(vma->mapping->size), PAGE_SIZE))) {
+		struct table_filter filter = {vma->mapping, index, index};
+
+		table_zap_pages(vma->mm, address, address + PAGE_SIZE, &filter);
+		return FAULT_BUS;
+	}
 	return FAULT_OK;
 }
 
-// A write to a private page that may be shared.
+// A write to a private page that may be shared. The table is owned, so if the page has no other
+// reference nobody else can reach it (I5).
 static enum fault_result fault_copy_on_write(struct vma *vma, u64 address, struct pte *entry,
 					     struct pte old)
 {
 	struct mm *mm = vma->mm;
-	struct page *page = pfn_to_page(pte_pfn(old));
+	struct page *page = entry_page(old);
 
+	if (page == zero_page)
+		return fault_anonymous(vma, address, entry, old, FAULT_WRITE);
 	spin_lock(&mm->table_lock);
 	if (entry->v != old.v) {
 		spin_unlock(&mm->table_lock);
 		return FAULT_OK;
 	}
-	if ((page->flags & PG_ANON) && atomic_read(&page->refs) == 1) {
-		// Nobody else has it. Read-only to writable needs no flush elsewhere.
-		pte_set(entry, pte_make(pte_pfn(old), vma_pte_bits(vma)));
+	if ((page->flags & PG_ANON) && atomic_read_acquire(&page->refs) == 1) {
+		// Wider rights need no flush: whoever remembers the old entry faults once more.
+		table_set(mm, entry, pte_make(pte_pfn(old), vma_pte_bits(vma)));
 		spin_unlock(&mm->table_lock);
-		arch_flush_tlb_page(address);
 		return FAULT_OK;
 	}
 	page_get(page);
@@ -140,32 +149,47 @@ static enum fault_result fault_copy_on_write(struct vma *vma, u64 address, struc
 	return FAULT_OK;
 }
 
+// The area's rights are wider than the entry's.
+static void widen(struct vma *vma, struct pte *entry, struct pte old)
+{
+	u64 bits = vma_pte_bits(vma);
+
+	if (!(vma->flags & VM_SHARED))
+		bits &= ~PTE_W;
+	spin_lock(&vma->mm->table_lock);
+	if (entry->v == old.v)
+		table_set(vma->mm, entry, pte_make(pte_pfn(old), bits));
+	spin_unlock(&vma->mm->table_lock);
+}
+
+static u64 entry_bits_needed(unsigned access)
+{
+	// Through a shared table only shared pages may be written.
+	return access & FAULT_WRITE ? PTE_W | PTE_SHARED : access & FAULT_EXEC ? PTE_X : PTE_R;
+}
+
 static enum fault_result fault_in_vma(struct vma *vma, u64 address, unsigned access)
 {
-	struct pte *entry = table_make(vma->mm, address);
+	struct pte *entry = table_lookup_owned(vma->mm, address);
 
-	if (!entry)
-		return FAULT_OOM;
+	if (!entry) {
+		if (table_map_shared(vma->mm, address, entry_bits_needed(access)))
+			return FAULT_OK;
+		entry = table_make(vma->mm, address);
+		if (!entry)
+			return FAULT_OOM;
+	}
 	struct pte old = pte_read(entry);
+	if (pte_none(old))
+		return vma->mapping ? fault_object(vma, address, entry, access)
+				    : fault_anonymous(vma, address, entry, old, access);
 	if (entry_allows(old, access)) {
 		arch_flush_tlb_page(address);
 		return FAULT_OK;
 	}
-	if (pte_none(old))
-		return vma->mapping ? fault_object(vma, address, entry, access)
-				    : fault_anonymous(vma, address, entry);
 	if ((access & FAULT_WRITE) && !(vma->flags & VM_SHARED))
 		return fault_copy_on_write(vma, address, entry, old);
-	// The area's rights are wider than the entry's.
-	spin_lock(&vma->mm->table_lock);
-	if (entry->v == old.v) {
-		u64 bits = vma_pte_bits(vma);
-		if (!(vma->flags & VM_SHARED))
-			bits &= ~PTE_W;
-		pte_set(entry, pte_make(pte_pfn(old), bits));
-	}
-	spin_unlock(&vma->mm->table_lock);
-	arch_flush_tlb_page(address);
+	widen(vma, entry, old);
 	return FAULT_OK;
 }
 

@@ -5,7 +5,9 @@
 #include <lib/string.h>
 #include <mm/iov_iter.h>
 #include <mm/mapping.h>
+#include <mm/pagetable.h>
 #include <mm/slab.h>
+#include <sched/sched.h>
 #include <uapi/errno.h>
 
 #define NODE_SHIFT 6
@@ -22,6 +24,8 @@ void mapping_init(struct mapping *mapping, void *host)
 {
 	memset(mapping, 0, sizeof(*mapping));
 	spin_init(&mapping->tree_lock, LOCK_MAPPING_TREE);
+	mutex_init(&mapping->vmas_lock, LOCK_MAPPING_VMAS);
+	list_init(&mapping->vmas);
 	mapping->host = host;
 	refcount_init(&mapping->refs, 1);
 }
@@ -143,7 +147,7 @@ int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct pag
 	new = page_alloc(GFP_USER | GFP_ZERO, 0);
 	if (!new)
 		return -ENOMEM;
-	new->flags = PG_CACHE | PG_UPTODATE;
+	new->flags = PG_CACHE | PG_UPTODATE | (mapping->shmem ? PG_SHMEM : 0);
 	new->mapping = mapping;
 	new->index = index;
 	spin_lock(&mapping->tree_lock);
@@ -161,6 +165,44 @@ int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct pag
 	return page ? 0 : -ENOMEM;
 }
 
+// --- Areas that map it ---
+
+void mapping_add_vma(struct mapping *mapping, struct vma *vma, struct vma *after)
+{
+	mutex_lock(&mapping->vmas_lock);
+	list_add(&vma->mapping_link, after ? &after->mapping_link : &mapping->vmas);
+	mutex_unlock(&mapping->vmas_lock);
+}
+
+void mapping_remove_vma(struct mapping *mapping, struct vma *vma)
+{
+	mutex_lock(&mapping->vmas_lock);
+	list_del(&vma->mapping_link);
+	mutex_unlock(&mapping->vmas_lock);
+}
+
+// Areas may be split meanwhile, so a range may come out too large: only the object's own pages of
+// these indexes are unmapped. A fork that is under way is met either before it shares its tables,
+// or the child, which comes later in the list, has them. A fault that has looked at the old size
+// looks again after it has installed the page (fault.c).
+void mapping_unmap(struct mapping *mapping, u64 first, u64 last)
+{
+	struct table_filter filter = {mapping, first, last};
+	struct vma *vma;
+
+	mutex_lock(&mapping->vmas_lock);
+	list_for_each_entry (vma, &mapping->vmas, mapping_link) {
+		u64 start = READ_ONCE(vma->start), end = READ_ONCE(vma->end);
+		u64 index = READ_ONCE(vma->offset) >> PAGE_SHIFT;
+
+		if (start >= end || last < index || first > index + ((end - start) >> PAGE_SHIFT))
+			continue;
+		while (table_zap_pages(vma->mm, start, end, &filter))
+			cond_resched(); // memory for copies of tables will come
+	}
+	mutex_unlock(&mapping->vmas_lock);
+}
+
 void mapping_truncate(struct mapping *mapping, u64 size)
 {
 	u64 old = mapping->size;
@@ -168,6 +210,8 @@ void mapping_truncate(struct mapping *mapping, u64 size)
 	WRITE_ONCE(mapping->size, size);
 	if (size >= old)
 		return;
+	smp_mb(); // see fault_object()
+	mapping_unmap(mapping, DIV_ROUND_UP(size, PAGE_SIZE), ~0ul);
 	spin_lock(&mapping->tree_lock);
 	tree_cut(mapping, DIV_ROUND_UP(size, PAGE_SIZE));
 	struct page *last = size % PAGE_SIZE ? tree_find(mapping, size / PAGE_SIZE) : NULL;
@@ -251,6 +295,7 @@ int shmem_create(u64 size, struct mapping **out)
 		return -ENOMEM;
 	mapping_init(mapping, NULL);
 	mapping->size = size;
+	mapping->shmem = true;
 	mapping->destroy = shmem_destroy;
 	*out = mapping;
 	return 0;

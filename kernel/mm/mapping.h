@@ -9,8 +9,9 @@
 
 struct iov_iter;
 struct mapping_node;
+struct vma;
 
-// Legend: [tree] tree_lock; [inode] the inode's lock.
+// Legend: [tree] tree_lock; [vmas] vmas_lock; [inode] the inode's lock.
 struct mapping {
 	struct spinlock tree_lock;
 	struct mapping_node *root; // [tree] radix tree of pages by index
@@ -18,6 +19,9 @@ struct mapping {
 	u64 page_count;            // [tree]
 	u64 size;                  // [inode to write] bytes; beyond it faults are SIGBUS
 	u64 page_limit_used;       // for the owner
+	struct mutex vmas_lock;    // also keeps moves of entries (mremap) out of truncation
+	struct list_head vmas;     // [vmas] areas that map it; a fork's child behind its parent
+	bool shmem;                // [I] counted as shared memory, not as a file
 	void *host;                // [I] the inode
 	struct refcount refs;      // [a] for objects without inode (shared anonymous memory)
 	void (*destroy)(struct mapping *mapping); // [I] at the last mapping_put()
@@ -32,9 +36,14 @@ void mapping_destroy(struct mapping *mapping);
 int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct page **page);
 // Only if it is there.
 struct page *mapping_find_page(struct mapping *mapping, u64 index);
-// Cuts or extends. Pages beyond are freed, the rest of the last one is zeroed. What processes have
-// mapped of it stays theirs until unmapped.
+// Cuts or extends. Pages beyond are unmapped everywhere and freed, the rest of the last one is
+// zeroed. The caller holds the inode's lock for writing; sleeps.
 void mapping_truncate(struct mapping *mapping, u64 size);
+// Unmaps the object's pages first..last everywhere.
+void mapping_unmap(struct mapping *mapping, u64 first, u64 last);
+// Notes that an area maps the object, or no longer does. `after`: the area that it was copied from.
+void mapping_add_vma(struct mapping *mapping, struct vma *vma, struct vma *after);
+void mapping_remove_vma(struct mapping *mapping, struct vma *vma);
 
 // read(2) and write(2). The caller holds the inode's lock for writing. Bytes done, or an error.
 ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos);

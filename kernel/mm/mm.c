@@ -63,12 +63,8 @@ void mm_drop(struct mm *mm)
 // Nobody runs in it any more; harts may still have the root loaded, whose lower half gets empty.
 static void mm_empty(struct mm *mm)
 {
-	struct vma *vma;
-
-	for_each_vma (vma, mm)
-		table_zap(mm, vma->start, vma->end);
+	vmas_release_all(mm); // before the tables: truncation must not come to them any more
 	tables_free(mm);
-	vmas_release_all(mm);
 	if (mm->exe_file)
 		file_map_ops->put(mm->exe_file);
 }
@@ -107,12 +103,7 @@ int mm_dup(struct mm *old, struct mm **out)
 	copy_values(copy, old);
 	error = vmas_dup(old, copy);
 	copy->peak_rss = mm_rss(copy);
-	// Stale writable translations on any hart that runs the parent.
-	arch_flush_tlb_remote(&old->harts, 0, ~0ul);
 	up_write(&old->map_lock);
-	// Other threads' kernel-side copies that found a writable entry before end now.
-	if (!error && mm_is_shared(old))
-		synchronize_rcu();
 	if (error) {
 		mm_put(copy);
 		return error;

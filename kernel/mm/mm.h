@@ -44,8 +44,9 @@ struct vma {
 	u32 flags;               // [map] enum vma_flags
 	struct mm *mm;           // [I]
 	struct mapping *mapping; // [I] of a file or of shared memory; NULL = private anonymous
-	struct file *file;       // [I] counted; NULL for anonymous memory
-	u64 offset;              // [map] of start in the mapping, bytes
+	struct list_head mapping_link; // [mapping->vmas_lock]
+	struct file *file;             // [I] counted; NULL for anonymous memory
+	u64 offset;                    // [map] of start in the mapping, bytes
 };
 
 // What upper floors do for files that are mapped; registered once by fs.

@@ -106,7 +106,9 @@ static int unmap_locked(struct mm *mm, u64 start, u64 end)
 		return 0;
 	for (; vma && vma->start < end; vma = next) {
 		next = vma_next(vma);
-		table_zap(mm, vma->start, vma->end);
+		error = table_zap(mm, vma->start, vma->end);
+		if (error)
+			return error;
 		vma_remove(mm, vma);
 		vma_release(vma);
 	}
@@ -136,7 +138,7 @@ static int check_limits(struct mm *mm, u64 pages, u32 flags)
 {
 	if (mm->vma_count >= VMA_COUNT_MAX)
 		return -ENOMEM;
-	if (current->mm != mm && current->mm)
+	if (current->mm != mm)
 		return 0; // exec fills a new one; limits were checked for the old
 	if ((mm->total_pages + pages) * PAGE_SIZE > rlimit(RLIMIT_AS))
 		return -ENOMEM;
@@ -160,7 +162,7 @@ static int map_locked(struct mm *mm, u64 *address, u64 length, u32 vm_flags, int
 		return -ENOMEM;
 	error = unmap_locked(mm, *address, *address + length);
 	if (error) {
-		vma_release(vma);
+		vma_release(vma); // maps nothing yet
 		return error;
 	}
 	vma->start = *address;
@@ -169,10 +171,7 @@ static int map_locked(struct mm *mm, u64 *address, u64 length, u32 vm_flags, int
 	vma->file = file;
 	vma->mapping = mapping;
 	vma->offset = offset;
-	if (file)
-		file_map_ops->get(file);
-	else if (mapping)
-		mapping_get(mapping);
+	vma_hold_objects(vma, NULL);
 	vma_insert(mm, vma);
 	vma_merge(vma);
 	return 0;
@@ -266,8 +265,10 @@ static int protect_locked(struct mm *mm, u64 start, u64 end, u32 flags)
 		vma_remove(mm, vma);
 		vma->flags = (vma->flags & ~VM_ACCESS) | flags;
 		vma_insert(mm, vma);
-		table_protect(mm, vma, from, to);
+		error = table_protect(mm, vma, from, to);
 		vma = vma_merge(vma);
+		if (error)
+			return error;
 	}
 	return 0;
 }
@@ -308,7 +309,7 @@ static int advise_vma(struct mm *mm, struct vma *vma, u64 start, u64 end, int ad
 	if (advice == MADV_DONTNEED || advice == MADV_FREE) {
 		if (vma->flags & VM_LOCKED || (advice == MADV_FREE && vma->mapping))
 			return -EINVAL;
-		table_zap(mm, start, end);
+		return table_zap(mm, start, end);
 	}
 	return 0;
 }
@@ -378,7 +379,12 @@ static long move_locked(struct mm *mm, struct vma *vma, u64 address, u64 length,
 			       vma->mapping, offset);
 	if (error)
 		return error;
+	struct mapping *mapping = vma_find(mm, to)->mapping;
+	if (mapping)
+		mutex_lock(&mapping->vmas_lock);
 	error = table_move(mm, address, to, MIN(length, new_length));
+	if (mapping)
+		mutex_unlock(&mapping->vmas_lock);
 	if (error)
 		return error;
 	if (!(flags & MREMAP_DONTUNMAP))

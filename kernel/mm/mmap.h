@@ -30,6 +30,8 @@ u64 mm_pie_base(struct mm *mm);
 // Inside of mm/, map_lock written: the stack grows down to `address`. -ENOMEM.
 int vma_grow_down(struct vma *vma, u64 address);
 void vma_release(struct vma *vma);
+// Takes the references to what a new area maps; `from`: the area that it was copied from, or NULL.
+void vma_hold_objects(struct vma *vma, struct vma *from);
 struct vma *vma_alloc(struct mm *mm);
 void vma_insert(struct mm *mm, struct vma *vma);
 void vma_remove(struct mm *mm, struct vma *vma);

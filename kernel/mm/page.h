@@ -23,8 +23,9 @@ enum page_flags {
 	PG_DIRTY = 1 << 5,
 	PG_UPTODATE = 1 << 6,
 	PG_RESERVED = 1 << 7, // never was the allocator's
-	PG_WRPROT = 1 << 8,   // table: all its entries are write-protected
+	PG_WRPROT = 1 << 8,   // leaf table: no private page can be written through it
 	PG_LARGE = 1 << 9,    // head of a block that kmalloc took directly
+	PG_SHMEM = 1 << 10,   // (with PG_CACHE) of shared memory or tmpfs, not of a file
 };
 
 // Legend: [own] whoever allocated the page, by its own lock; [a] atomic; [buddy] buddy_lock.
@@ -43,10 +44,12 @@ struct page {
 			struct slab_cache *cache;
 			void *freelist;
 		};
-		struct {                       // user page table; see pagetable.c
-			struct atomic sharers; // [a] address spaces that have it
-			u32 present;           // [table lock] entries that are in use
-			u64 table_private;
+		struct {                       // user page table; see pagetable_share.c
+			struct atomic sharers; // [a] entries that lead to it
+			u16 used;              // [owner] entries that are not empty
+			u16 lowest;            // [owner] no entry below is in use
+			u16 kinds[3];          // [owner] of a leaf table: pages by enum mm_counter
+			u16 level;             // [I] 0 = leaf table
 		};
 	};
 	union {

@@ -1,77 +1,24 @@
-// User page tables.
+// Changing user page tables: entries and their counts, unmapping, rights, moving, flushing.
 //
-// An entry holds one reference to its page. Entries and tables change under table_lock. Readers
-// without it (uaccess.c) walk under rcu: a page or table that was unlinked is freed only after a
-// grace period, unless nobody else can be walking, because the address space has one user, who is
-// us, or none.
+// A leaf entry holds one reference to its page (but for the zero page, which is not counted).
+// Entries and tables change under table_lock, after the table was made ours if it was shared
+// (pagetable_share.c). Pages and tables that were unlinked are kept until the flush is over, and
+// then dropped at once: a flush waits for all harts that run the address space, and also for the
+// copies to and from user space on them, which walk the tables with interrupts off (uaccess.c).
 
+#include <arch/irq.h>
 #include <arch/string.h>
+#include <core/init.h>
+#include <core/ipi.h>
 #include <core/panic.h>
-#include <core/rcu.h>
 #include <mm/buddy.h>
 #include <mm/pagetable.h>
-#include <mm/slab.h>
-#include <sched/task.h>
 #include <uapi/errno.h>
 
-// Pages that were unmapped, to be dropped once nobody can reach them.
-#define GATHER_MAX 60
+#define FLUSH_PAGES_MAX 16 // beyond, forgetting everything is cheaper
+#define GATHER_MAX      60
 
-struct gather {
-	struct rcu_head rcu;
-	struct mm *mm;
-	u64 start, end; // what must be flushed
-	u32 count;
-	struct page *page[GATHER_MAX];
-};
-
-static struct pte *entry_table(struct pte entry)
-{
-	return phys_to_virt(pte_pfn(entry) << PAGE_SHIFT);
-}
-
-struct pte *table_lookup(struct mm *mm, u64 address)
-{
-	struct pte *table = mm->root;
-
-	for (int level = 2; level > 0; level--) {
-		struct pte entry = pte_read(&table[pt_index(address, level)]);
-
-		if (!pte_present(entry))
-			return NULL;
-		table = entry_table(entry);
-	}
-	return &table[pt_index(address, 0)];
-}
-
-struct pte *table_make(struct mm *mm, u64 address)
-{
-	struct pte *table = mm->root;
-
-	for (int level = 2; level > 0; level--) {
-		struct pte *entry = &table[pt_index(address, level)];
-
-		if (unlikely(!pte_present(pte_read(entry)))) {
-			struct page *page = page_alloc(GFP_KERNEL | GFP_ZERO, 0);
-
-			if (!page)
-				return NULL;
-			spin_lock(&mm->table_lock);
-			if (!pte_present(*entry)) {
-				page->flags = PG_TABLE;
-				smp_wmb(); // zeroes before the link
-				pte_set(entry, pte_make(page_to_pfn(page), 0));
-				mm->table_pages++;
-				page = NULL;
-			}
-			spin_unlock(&mm->table_lock);
-			if (page)
-				page_put(page);
-		}
-		table = entry_table(pte_read(entry));
-	}
-	return &table[pt_index(address, 0)];
-}
+struct page *zero_page;
 
 u64 vma_pte_bits(const struct vma *vma)
 {
@@ -83,252 +30,412 @@ u64 vma_pte_bits(const struct vma *vma)
 		bits |= PTE_W;
 	if (vma->flags & VM_EXEC)
 		bits |= PTE_X | PTE_R;
+	if (vma->flags & VM_SHARED)
+		bits |= PTE_SHARED;
 	return bits;
 }
 
-// --- Counting ---
+// --- Flushing ---
+
+struct flush {
+	u64 start, size;
+};
+
+static void flush_here(void *arg)
+{
+	const struct flush *flush = arg;
+
+	if (flush->size > FLUSH_PAGES_MAX * PAGE_SIZE) {
+		arch_flush_tlb_all();
+		return;
+	}
+	for (u64 at = 0; at < flush->size; at += PAGE_SIZE)
+		arch_flush_tlb_page(flush->start + at);
+}
+
+void mm_flush(struct mm *mm, u64 start, u64 size)
+{
+	struct flush flush = {start, size};
+
+	smp_mb(); // the changed entries, before the look at who has them loaded; see load() in mm.c
+	struct hartmask harts = {READ_ONCE(mm->harts.bits)};
+	if (harts.bits & ~(1ul << hart_index())) {
+		ipi_call(&harts, flush_here, &flush, true);
+		return;
+	}
+	if (harts.bits)
+		flush_here(&flush);
+}
+
+// --- Entries ---
 
 enum mm_counter page_counter(const struct page *page)
 {
-	return (page->flags & PG_CACHE) ? MM_FILE : MM_ANON;
+	if (!(page->flags & PG_CACHE))
+		return MM_ANON;
+	return page->flags & PG_SHMEM ? MM_SHMEM : MM_FILE;
 }
 
-void mm_count(struct mm *mm, enum mm_counter kind, s64 change)
+static void count_page(struct mm *mm, struct page *table, struct pte entry, int sign)
 {
-	if (change < 0)
+	struct page *page = entry_page(entry);
+
+	if (page == zero_page)
+		return;
+	enum mm_counter kind = page_counter(page);
+	if (sign < 0)
 		mm->peak_rss = MAX(mm->peak_rss, mm_rss(mm));
-	mm->counters[kind] += change;
+	table->kinds[kind] += sign;
+	mm->counters[kind] += sign;
+}
+
+void table_set(struct mm *mm, struct pte *entry, struct pte new)
+{
+	struct page *table = table_of(entry);
+	struct pte old = *entry;
+
+	if (CONFIG_DEBUG)
+		BUG_ON(!table_owned(table));
+	if ((new.v &(PTE_W | PTE_SHARED)) == PTE_W && (table->flags & PG_WRPROT))
+		table->flags &= ~PG_WRPROT;
+	bool other_page = pte_none(old) || pte_none(new) || pte_pfn(old) != pte_pfn(new);
+	if (other_page && !pte_none(old)) {
+		count_page(mm, table, old, -1);
+		table->used--;
+	}
+	if (other_page && !pte_none(new)) {
+		unsigned index = ((u64)entry & (PAGE_SIZE - 1)) / sizeof(*entry);
+
+		count_page(mm, table, new, 1);
+		table->used++;
+		if (index < table->lowest)
+			table->lowest = index;
+	}
+	smp_wmb(); // contents of the page before the entry
+	pte_set(entry, new);
 }
 
 // --- Unmapping ---
 
-static bool others_may_walk(const struct mm *mm)
-{
-	int users = refcount_read(&mm->users);
+// What was unlinked, until the flush.
+struct gather {
+	struct mm *mm;
+	u64 start, end; // what must be flushed
+	bool tables;    // entries of upper levels are among it
+	u32 count;
+	struct page *page[GATHER_MAX]; // pages, and tables: these have PG_TABLE
+};
 
-	return users > 1 || (users == 1 && current->mm != mm);
-}
-
-static void gather_drop(struct gather *gather)
+static void gather_init(struct gather *gather, struct mm *mm)
 {
-	for (u32 i = 0; i < gather->count; i++)
-		page_put(gather->page[i]);
+	gather->mm = mm;
+	gather->start = ~0ul;
+	gather->end = 0;
+	gather->tables = false;
 	gather->count = 0;
 }
 
-static void gather_drop_rcu(struct rcu_head *head)
-{
-	struct gather *gather = container_of(head, struct gather, rcu);
-
-	gather_drop(gather);
-	kfree(gather);
-}
-
-// Flushes, then lets the pages go.
 static void gather_finish(struct gather *gather)
 {
-	struct mm *mm = gather->mm;
-
-	if (gather->start < gather->end && refcount_read(&mm->users))
-		arch_flush_tlb_remote(&mm->harts, gather->start, gather->end - gather->start);
-	gather->start = ~0ul;
-	gather->end = 0;
-	if (!gather->count)
-		return;
-	if (others_may_walk(mm)) {
-		struct gather *later = kmalloc(sizeof(*later), GFP_ATOMIC | GFP_NOINJECT);
-
-		if (later) {
-			*later = *gather;
-			call_rcu(&later->rcu, gather_drop_rcu);
-			gather->count = 0;
-			return;
-		}
-		synchronize_rcu();
+	if (gather->tables)
+		mm_flush_all(gather->mm);
+	else if (gather->start < gather->end)
+		mm_flush(gather->mm, gather->start, gather->end - gather->start);
+	for (u32 i = 0; i < gather->count; i++) {
+		if (gather->page[i]->flags & PG_TABLE)
+			table_drop(gather->page[i]);
+		else
+			page_put(gather->page[i]);
 	}
-	gather_drop(gather);
+	gather_init(gather, gather->mm);
 }
 
-static void gather_page(struct gather *gather, u64 address, struct page *page)
+static void gather_add(struct gather *gather, struct page *page)
 {
+	if (unlikely(gather->count == GATHER_MAX))
+		gather_finish(gather);
 	gather->page[gather->count++] = page;
+}
+
+static void gather_range(struct gather *gather, u64 address)
+{
 	gather->start = MIN(gather->start, address);
 	gather->end = MAX(gather->end, address + PAGE_SIZE);
 }
 
-// Whether the table for an address exists; if not, *next is where the next one could begin.
-static struct pte *leaf_or_skip(struct mm *mm, u64 address, u64 *next)
+static bool filter_takes(const struct table_filter *filter, const struct page *page)
 {
-	struct pte *table = mm->root;
-
-	for (int level = 2; level > 0; level--) {
-		struct pte entry = table[pt_index(address, level)];
-
-		if (!pte_present(entry)) {
-			*next = ALIGN_DOWN(address, 1ul << PT_SHIFT(level)) +
-				(1ul << PT_SHIFT(level));
-			return NULL;
-		}
-		table = entry_table(entry);
-	}
-	*next = ALIGN_DOWN(address, 2 * MIB) + 2 * MIB;
-	return table;
+	return (page->flags & PG_CACHE) && page->mapping == filter->mapping &&
+	       page->index >= filter->first && page->index <= filter->last;
 }
 
-void table_zap(struct mm *mm, u64 start, u64 end)
+// Clears owned entries from address on, up to `end` in the same table.
+static void zap_entries(struct gather *gather, struct pte *table, u64 address, u64 end,
+			const struct table_filter *only)
 {
-	struct gather gather = {.mm = mm, .start = ~0ul};
-	u64 next;
+	struct page *page_of_table = table_of(table);
 
-	for (u64 at = start; at < end; at = next) {
-		struct pte *table = leaf_or_skip(mm, at, &next);
+	for (; address < end && page_of_table->used; address += PAGE_SIZE) {
+		struct pte *entry = &table[pt_index(address, 0)], old = *entry;
 
-		if (!table)
+		if (pte_none(old))
 			continue;
-		next = MIN(next, end);
-		while (at < next) {
-			spin_lock(&mm->table_lock);
-			for (; at < next && gather.count < GATHER_MAX; at += PAGE_SIZE) {
-				struct pte *entry = &table[pt_index(at, 0)];
+		struct page *page = entry_page(old);
+		if (only && !filter_takes(only, page))
+			continue;
+		if (unlikely(gather->count == GATHER_MAX))
+			gather_finish(gather);
+		table_set(gather->mm, entry, (struct pte){0});
+		gather_range(gather, address);
+		if (page != zero_page)
+			gather_add(gather, page);
+	}
+}
 
-				if (pte_none(*entry))
-					continue;
-				struct page *page = pfn_to_page(pte_pfn(*entry));
-				pte_set(entry, (struct pte){0});
-				mm_count(mm, page_counter(page), -1);
-				gather_page(&gather, at, page);
-			}
-			spin_unlock(&mm->table_lock);
-			if (gather.count == GATHER_MAX)
-				gather_finish(&gather);
+static bool range_empty(const struct pte *table, u64 address, u64 end)
+{
+	for (; address < end; address += PAGE_SIZE) {
+		if (!pte_none(table[pt_index(address, 0)]))
+			return false;
+	}
+	return true;
+}
+
+// Lets go of a whole table: the entry that leads to it gets empty.
+static void unlink_leaf(struct gather *gather, struct pte *entry)
+{
+	struct page *table = entry_page(*entry);
+
+	table_count(gather->mm, table, -1);
+	gather->tables |= pte_present(*entry);
+	gather->mm->table_pages--;
+	pte_set(entry, (struct pte){0});
+	table_of(entry)->used--;
+	gather_add(gather, table);
+}
+
+// One leaf table's part of a range. table_lock held. False: the spares did not suffice.
+static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64 end,
+		     struct spare *spare, bool keep_tables, const struct table_filter *only)
+{
+	struct pte *entry = &middle[pt_index(address, 1)];
+	struct pte old = *entry;
+
+	if (pte_none(old))
+		return true;
+	if (!keep_tables && end - address == 1ul << PT_SHIFT(1)) {
+		unlink_leaf(gather, entry);
+		return true;
+	}
+	if (!table_owned(entry_page(old)) && range_empty(entry_table(old), address, end))
+		return true;
+	struct pte *table = leaf_own(gather->mm, middle, address, spare, false);
+	if (!table)
+		return false;
+	zap_entries(gather, table, address, end, only);
+	return true;
+}
+
+static int zap(struct mm *mm, u64 start, u64 end, bool keep_tables, const struct table_filter *only)
+{
+	struct spare spare = {.count = 0};
+	struct gather gather;
+	int error = 0;
+
+	gather_init(&gather, mm);
+	spin_lock(&mm->table_lock);
+	for (u64 at = start; at < end;) {
+		u64 root_end = ALIGN_DOWN(at, 1ul << PT_SHIFT(2)) + (1ul << PT_SHIFT(2));
+		u64 leaf_end = ALIGN_DOWN(at, 1ul << PT_SHIFT(1)) + (1ul << PT_SHIFT(1));
+
+		if (pte_none(mm->root[pt_index(at, 2)])) {
+			at = root_end;
+			continue;
+		}
+		leaf_end = MIN(leaf_end, end);
+		struct pte *middle = middle_own(mm, at, &spare, false);
+		if (middle && zap_leaf(&gather, middle, at, leaf_end, &spare, keep_tables, only)) {
+			at = leaf_end;
+			continue;
+		}
+		spin_unlock(&mm->table_lock);
+		bool filled = spare_fill(&spare);
+		spin_lock(&mm->table_lock);
+		if (!filled) {
+			error = -ENOMEM;
+			break;
 		}
 	}
 	gather_finish(&gather);
+	spin_unlock(&mm->table_lock);
+	spare_free(&spare);
+	return error;
+}
+
+int table_zap(struct mm *mm, u64 start, u64 end)
+{
+	return zap(mm, start, end, false, NULL);
+}
+
+int table_zap_pages(struct mm *mm, u64 start, u64 end, const struct table_filter *filter)
+{
+	return zap(mm, start, end, true, filter);
 }
 
 void tables_free(struct mm *mm)
 {
+	struct page *tables[PT_ENTRIES / 2];
+	unsigned count = 0;
+
+	mm->peak_rss = MAX(mm->peak_rss, mm_rss(mm));
 	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
-		if (!pte_present(mm->root[i]))
+		struct pte entry = mm->root[i];
+
+		if (pte_none(entry))
 			continue;
-		struct pte *middle = entry_table(mm->root[i]);
-		for (unsigned j = 0; j < PT_ENTRIES; j++) {
-			if (pte_present(middle[j]))
-				page_put(pfn_to_page(pte_pfn(middle[j])));
-		}
-		page_put(pfn_to_page(pte_pfn(mm->root[i])));
+		tables[count++] = entry_page(entry);
 		pte_set(&mm->root[i], (struct pte){0});
 	}
+	mm_flush_all(mm);
+	while (count)
+		table_drop(tables[--count]);
+	for (int i = 0; i < MM_COUNTERS; i++)
+		mm->counters[i] = 0;
 	mm->table_pages = 0;
 }
 
 // --- Rights ---
 
-void table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end)
+// The entry with the area's rights; what is private gets the right to be written only by a fault.
+static struct pte entry_with_rights(struct pte old, u64 bits)
 {
-	u64 bits = vma_pte_bits(vma), next;
-	bool changed = false;
+	if (!(bits & PTE_SHARED) && !pte_write(old))
+		bits &= ~PTE_W;
+	struct pte new = pte_make(pte_pfn(old), bits);
+	if (!(bits & (PTE_R | PTE_X)))
+		new.v &= ~PTE_V; // PROT_NONE keeps its page
+	return new;
+}
 
-	for (u64 at = start; at < end; at = next) {
-		struct pte *table = leaf_or_skip(mm, at, &next);
+static void protect_entries(struct mm *mm, struct pte *table, u64 address, u64 end, u64 bits,
+			    struct gather *gather)
+{
+	for (; address < end; address += PAGE_SIZE) {
+		struct pte *entry = &table[pt_index(address, 0)], old = *entry;
 
-		if (!table)
+		if (pte_none(old))
 			continue;
-		next = MIN(next, end);
-		spin_lock(&mm->table_lock);
-		for (; at < next; at += PAGE_SIZE) {
-			struct pte *entry = &table[pt_index(at, 0)];
+		struct pte new = entry_with_rights(old, bits);
+		if (new.v == old.v)
+			continue;
+		table_set(mm, entry, new);
+		if (pte_present(old) && (old.v & ~new.v &(PTE_V | PTE_R | PTE_W | PTE_X)))
+			gather_range(gather, address);
+	}
+}
 
-			if (pte_none(*entry))
+int table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end)
+{
+	struct spare spare = {.count = 0};
+	u64 bits = vma_pte_bits(vma);
+	struct gather gather;
+	int error = 0;
+
+	gather_init(&gather, mm);
+	spin_lock(&mm->table_lock);
+	for (u64 at = start; at < end;) {
+		u64 leaf_end = MIN(end, ALIGN_DOWN(at, 1ul << PT_SHIFT(1)) + (1ul << PT_SHIFT(1)));
+
+		if (pte_none(mm->root[pt_index(at, 2)])) {
+			at = ALIGN_DOWN(at, 1ul << PT_SHIFT(2)) + (1ul << PT_SHIFT(2));
+			continue;
+		}
+		struct pte *middle = middle_own(mm, at, &spare, false), *table = NULL;
+		if (middle) {
+			struct pte leaf = middle[pt_index(at, 1)];
+
+			if (pte_none(leaf) || range_empty(entry_table(leaf), at, leaf_end)) {
+				at = leaf_end;
 				continue;
-			// Writing needs a fault first where the page may be shared.
-			u64 rights = bits;
-			if (!(vma->flags & VM_SHARED) && !pte_write(*entry))
-				rights &= ~PTE_W;
-			struct pte new = pte_make(pte_pfn(*entry), rights);
-			if (!(rights & (PTE_R | PTE_X)))
-				new.v &= ~PTE_V; // PROT_NONE keeps its page
-			if (new.v != entry->v) {
-				pte_set(entry, new);
-				changed = true;
 			}
+			table = leaf_own(mm, middle, at, &spare, false);
+		}
+		if (table) {
+			protect_entries(mm, table, at, leaf_end, bits, &gather);
+			at = leaf_end;
+			continue;
 		}
 		spin_unlock(&mm->table_lock);
-	}
-	if (changed)
-		arch_flush_tlb_remote(&mm->harts, start, end - start);
-}
-
-// --- fork ---
-
-// One table's worth of entries. Private pages lose the right to be written, on both sides.
-static bool copy_entries(struct mm *to, struct mm *from, struct vma *vma, struct pte *target,
-			 struct pte *source, unsigned first, unsigned last)
-{
-	bool private = !(vma->flags & VM_SHARED);
-	s64 counts[MM_COUNTERS] = {0};
-	bool protected = false;
-
-	spin_lock(&from->table_lock);
-	for (unsigned i = first; i < last; i++) {
-		struct pte entry = source[i];
-
-		if (pte_none(entry))
-			continue;
-		struct page *page = pfn_to_page(pte_pfn(entry));
-		page_get(page);
-		counts[page_counter(page)]++;
-		if (private && pte_write(entry)) {
-			entry.v &= ~PTE_W;
-			pte_set(&source[i], entry);
-			protected = true;
+		bool filled = spare_fill(&spare);
+		spin_lock(&mm->table_lock);
+		if (!filled) {
+			error = -ENOMEM;
+			break;
 		}
-		pte_set(&target[i], entry);
 	}
-	spin_unlock(&from->table_lock);
-	for (int i = 0; i < MM_COUNTERS; i++)
-		to->counters[i] += counts[i];
-	return protected;
+	gather_finish(&gather);
+	spin_unlock(&mm->table_lock);
+	spare_free(&spare);
+	return error;
 }
 
-int table_copy(struct mm *to, struct mm *from, struct vma *vma)
+// --- Moving ---
+
+// Makes the tables of both ranges ours, so that moving cannot fail.
+static int move_prepare(struct mm *mm, u64 from, u64 to, u64 length)
 {
-	u64 next;
+	for (u64 done = 0; done < length; done += PAGE_SIZE) {
+		bool first = done == 0 || (from + done) % (1ul << PT_SHIFT(1)) == 0 ||
+			     (to + done) % (1ul << PT_SHIFT(1)) == 0;
 
-	// What can be found again in the object is not copied.
-	if (vma->mapping && ((vma->flags & VM_SHARED) || !(vma->flags & VM_MAYWRITE)))
-		return 0;
-	for (u64 at = vma->start; at < vma->end; at = next) {
-		struct pte *source = leaf_or_skip(from, at, &next);
-
-		if (!source)
+		if (!first)
 			continue;
-		next = MIN(next, vma->end);
-		struct pte *target = table_make(to, at);
-		if (!target)
+		spin_lock(&mm->table_lock);
+		u64 piece = MIN(length - done,
+				(1ul << PT_SHIFT(1)) - (from + done) % (1ul << PT_SHIFT(1)));
+		bool empty = true;
+		for (u64 at = 0; at < piece && empty; at += PAGE_SIZE)
+			empty = pte_none(table_peek(mm, from + done + at));
+		spin_unlock(&mm->table_lock);
+		if (empty)
+			continue;
+		if (!table_make(mm, from + done) || !table_make(mm, to + done))
 			return -ENOMEM;
-		unsigned first = pt_index(at, 0);
-		copy_entries(to, from, vma, target - first, source, first,
-			     first + (next - at) / PAGE_SIZE);
 	}
 	return 0;
 }
 
 int table_move(struct mm *mm, u64 from, u64 to, u64 length)
 {
-	for (u64 done = 0; done < length; done += PAGE_SIZE) {
-		struct pte *source = table_lookup(mm, from + done);
+	int error = move_prepare(mm, from, to, length);
 
-		if (!source || pte_none(*source))
+	if (error)
+		return error;
+	spin_lock(&mm->table_lock);
+	for (u64 done = 0; done < length; done += PAGE_SIZE) {
+		struct pte *source = table_lookup_owned(mm, from + done);
+
+		if (!source) {
+			u64 rest = (1ul << PT_SHIFT(1)) - (from + done) % (1ul << PT_SHIFT(1));
+			done += rest - PAGE_SIZE;
 			continue;
-		struct pte *target = table_make(mm, to + done);
-		if (!target)
-			return -ENOMEM;
-		spin_lock(&mm->table_lock);
-		pte_set(target, *source);
-		pte_set(source, (struct pte){0});
-		spin_unlock(&mm->table_lock);
+		}
+		if (pte_none(*source))
+			continue;
+		struct pte moved = *source;
+		struct pte *target = table_lookup_owned(mm, to + done);
+		table_set(mm, source, (struct pte){0});
+		table_set(mm, target, moved);
 	}
-	arch_flush_tlb_remote(&mm->harts, from, length);
+	mm_flush(mm, from, length);
+	spin_unlock(&mm->table_lock);
 	return 0;
 }
+
+static int zero_page_init(void)
+{
+	zero_page = page_alloc(GFP_KERNEL | GFP_ZERO | GFP_NOFAIL_PANIC, 0);
+	zero_page->flags = PG_RESERVED;
+	return 0;
+}
+INITCALL(EARLY, zero_page_init);

@@ -1,26 +1,141 @@
-// User page tables: walking, filling, clearing.
+// User page tables: walking, filling, clearing. How they are shared after a fork is told in
+// pagetable_share.c; here, "owned" means that no other address space has the table, so that it may
+// be changed under table_lock.
 #pragma once
 
 #include <mm/mm.h>
 
-// The leaf entry for an address, or NULL if there is no table. Within rcu or with table_lock.
-struct pte *table_lookup(struct mm *mm, u64 address);
-// The same, making the tables. NULL: no memory. No spinlock held.
+// An entry of the upper levels that is valid leads the hardware to a table. One that is not, but
+// has this bit, remembers its table: a link.
+#define PTE_LINK   PTE_SW0
+// A leaf entry of a shared area: writing through it needs no copy.
+#define PTE_SHARED PTE_SW1
+
+static inline struct page *entry_page(struct pte entry)
+{
+	return pfn_to_page(pte_pfn(entry));
+}
+
+static inline struct pte *entry_table(struct pte entry)
+{
+	return phys_to_virt(pte_pfn(entry) << PAGE_SHIFT);
+}
+
+static inline struct page *table_of(const struct pte *entry)
+{
+	return virt_to_page((const void *)((u64)entry & PAGE_MASK));
+}
+
+static inline bool table_owned(const struct page *table)
+{
+	return atomic_read_acquire(&table->sharers) == 1;
+}
+
+// The leaf entry that the hardware would use, or NULL. Interrupts off (current's address space
+// only), or table_lock held.
+static ALWAYS_INLINE struct pte *table_lookup(struct mm *mm, u64 address)
+{
+	struct pte root = pte_read(&mm->root[pt_index(address, 2)]);
+
+	if (!pte_present(root))
+		return NULL;
+	struct pte middle = pte_read(&entry_table(root)[pt_index(address, 1)]);
+	if (!pte_present(middle))
+		return NULL;
+	return &entry_table(middle)[pt_index(address, 0)];
+}
+
+// The leaf entry if all tables above it are there, valid and owned; else NULL. It stays so while
+// the caller holds map_lock (for reading is enough). The second look at the middle entry tells
+// that the table was still ours when its sharers were read, see I7 in pagetable_share.c.
+static ALWAYS_INLINE struct pte *table_lookup_owned(struct mm *mm, u64 address)
+{
+	struct pte root = pte_read(&mm->root[pt_index(address, 2)]);
+
+	if (!pte_present(root))
+		return NULL;
+	struct pte *entry = &entry_table(root)[pt_index(address, 1)];
+	struct pte middle = pte_read(entry);
+	if (!pte_present(middle) || !table_owned(entry_page(middle)) ||
+	    pte_read(entry).v != middle.v)
+		return NULL;
+	return &entry_table(middle)[pt_index(address, 0)];
+}
+
+// As that, but makes, takes over or copies what it must. NULL: no memory. map_lock held, no
+// spinlock.
 struct pte *table_make(struct mm *mm, u64 address);
+// Only if there is anything at the address: *entry is NULL otherwise. -ENOMEM.
+int table_make_existing(struct mm *mm, u64 address, struct pte **entry);
+
+// A read of a page that a shared table has: maps the table as it is. False: it has no such page,
+// the table is owned, or memory is out; then table_make() is the way. map_lock held.
+bool table_map_shared(struct mm *mm, u64 address, u64 needed_bits);
+
+// What stands in the leaf entry, through links, without changing anything (for reports).
+// table_lock held.
+struct pte table_peek(struct mm *mm, u64 address);
+
+// Replaces an owned leaf entry, keeping counts. `counted`: whether the pages of the old and the new
+// one are counted (the zero page is not). table_lock held.
+void table_set(struct mm *mm, struct pte *entry, struct pte new);
 
 // Rights of an entry for an area.
 u64 vma_pte_bits(const struct vma *vma);
 
-// Unmaps [start, end), drops the pages, flushes. map_lock held.
-void table_zap(struct mm *mm, u64 start, u64 end);
-// Frees all tables but the root; nothing is mapped any more or ever again.
+// Unmaps [start, end), drops the pages, flushes. map_lock written. -ENOMEM: a shared table could
+// not be copied; a part is unmapped.
+int table_zap(struct mm *mm, u64 start, u64 end);
+// The same for pages of an object that shrinks, of these indexes; keeps tables. No map_lock needed,
+// but the address space must not come to its end.
+struct table_filter {
+	struct mapping *mapping;
+	u64 first, last;
+};
+int table_zap_pages(struct mm *mm, u64 start, u64 end, const struct table_filter *filter);
+// Drops everything below the root; the address space has no user any more.
 void tables_free(struct mm *mm);
-// Applies new rights to what is mapped. map_lock written.
-void table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end);
-// fork: copies the entries of an area, write-protecting private ones on both sides. -ENOMEM.
-int table_copy(struct mm *to, struct mm *from, struct vma *vma);
-// Moves the entries of a range elsewhere (mremap). -ENOMEM.
+// Applies new rights to what is mapped. map_lock written. -ENOMEM.
+int table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end);
+// Moves the entries of a range elsewhere (mremap). -ENOMEM: nothing was moved.
 int table_move(struct mm *mm, u64 from, u64 to, u64 length);
 
+// fork: gives `to`, which is empty and unknown to others, all that `from` has. from->map_lock
+// written. -ENOMEM.
+int tables_share(struct mm *from, struct mm *to);
+
+// Tables with at most so many entries are copied at fork; larger ones are shared. Tests set 0.
+extern unsigned share_copy_leaf, share_copy_middle;
+
+// Flushes the harts that have mm loaded, and waits until they have, and until all of them have left
+// the copies to and from user space that they were in. May be called with spinlocks held, but with
+// interrupts on. Tables were unlinked: size is all.
+void mm_flush(struct mm *mm, u64 start, u64 size);
+static inline void mm_flush_all(struct mm *mm)
+{
+	mm_flush(mm, 0, ~0ul);
+}
+
+extern struct page *zero_page; // [I] stands for every anonymous page that was only read
 enum mm_counter page_counter(const struct page *page);
-void mm_count(struct mm *mm, enum mm_counter kind, s64 change); // table_lock held
+
+// --- Inside: pagetable.c and pagetable_share.c ---
+
+// Tables that were allocated before table_lock was taken.
+struct spare {
+	struct page *page[2];
+	int count;
+};
+bool spare_fill(struct spare *spare); // false: no memory
+void spare_free(struct spare *spare);
+
+// The middle table for an address, or NULL if the spares did not suffice (`create`: makes it if
+// nothing is there; otherwise NULL then too). table_lock held.
+struct pte *middle_own(struct mm *mm, u64 address, struct spare *spare, bool create);
+struct pte *leaf_own(struct mm *mm, struct pte *middle, u64 address, struct spare *spare,
+		     bool create);
+// One entry less leads to the table; the last drops what it holds.
+void table_drop(struct page *table);
+void table_init_page(struct page *page, unsigned level);
+// mm no longer has (sign -1) what is in a leaf table.
+void table_count(struct mm *mm, const struct page *leaf, int sign);

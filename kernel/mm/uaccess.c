@@ -1,12 +1,14 @@
 // Reaching user memory.
 //
-// The walk and the copy happen in one rcu read section: another thread may unmap the page
-// meanwhile, but it is not given to anybody else before the section ends (see pagetable.c). So at
-// worst the copy reads or writes a page that has just been unmapped, as if it had come a moment
-// earlier.
+// The walk and the copy of one page happen with interrupts off. Another thread may unmap the page
+// or share its table meanwhile, but the flush that this takes interrupts all harts of the address
+// space and waits (mm_flush): pages and tables are not given away before the copy has ended. So at
+// worst it reads or writes a page that has just been unmapped, as if it had come a moment earlier.
+//
+// Another address space than current's is not protected by that: there table_lock is held instead.
 
+#include <arch/irq.h>
 #include <core/fault_inject.h>
-#include <core/rcu.h>
 #include <lib/string.h>
 #include <mm/fault.h>
 #include <mm/pagetable.h>
@@ -19,7 +21,23 @@ bool user_range_ok(u64 address, u64 size)
 	return address < USER_TOP && size <= USER_TOP - address;
 }
 
-// Where the byte at `address` is in the kernel's map, or NULL. Within rcu.
+static ALWAYS_INLINE unsigned long user_begin(struct mm *mm)
+{
+	if (likely(mm == current->mm))
+		return arch_irq_save();
+	spin_lock(&mm->table_lock);
+	return 0;
+}
+
+static ALWAYS_INLINE void user_end(struct mm *mm, unsigned long flags)
+{
+	if (likely(mm == current->mm))
+		arch_irq_restore(flags);
+	else
+		spin_unlock(&mm->table_lock);
+}
+
+// Where the byte at `address` is in the kernel's map, or NULL. Within user_begin().
 static ALWAYS_INLINE char *user_byte(struct mm *mm, u64 address, u64 needed)
 {
 	struct pte *entry = table_lookup(mm, address);
@@ -59,11 +77,11 @@ static ALWAYS_INLINE size_t copy_pages(struct mm *mm, enum copy_kind kind, char 
 	while (done < n) {
 		size_t piece = MIN(n - done, PAGE_SIZE - (address + done) % PAGE_SIZE);
 
-		rcu_read_lock();
+		unsigned long flags = user_begin(mm);
 		char *user = user_byte(mm, address + done, needed);
 		if (likely(user))
 			copy_piece(kind, kernel + done, user, piece);
-		rcu_read_unlock();
+		user_end(mm, flags);
 		if (likely(user)) {
 			done += piece;
 			continue;
@@ -110,34 +128,50 @@ int copy_to_user(u64 to, const void *from, size_t n)
 	return copy_to_user_partial(to, from, n) == n ? 0 : -EFAULT;
 }
 
-int get_user_u8(u64 from, u8 *value)
-{
-	return copy_from_user(value, from, sizeof(*value));
-}
+// Single words, the common case first: naturally aligned, mapped, current's own.
+#define USER_WORD_DEFINE(type)                                                                  \
+	int get_user_##type(u64 from, type *value)                                              \
+	{                                                                                       \
+		if (likely(!(from & (sizeof(type) - 1)) && user_range_ok(from, 1) &&            \
+			   current->mm && !fault_armed)) {                                      \
+			unsigned long flags = arch_irq_save();                                  \
+			const char *user = user_byte(current->mm, from, PTE_R);                 \
+			if (likely(user))                                                       \
+				*value = *(const volatile type *)user;                          \
+			arch_irq_restore(flags);                                                \
+			if (likely(user))                                                       \
+				return 0;                                                       \
+		}                                                                               \
+		return copy_from_user(value, from, sizeof(*value));                             \
+	}                                                                                       \
+	int put_user_##type(u64 to, type value)                                                 \
+	{                                                                                       \
+		if (likely(!(to & (sizeof(type) - 1)) && user_range_ok(to, 1) && current->mm && \
+			   !fault_armed)) {                                                     \
+			unsigned long flags = arch_irq_save();                                  \
+			char *user = user_byte(current->mm, to, PTE_W);                         \
+			if (likely(user))                                                       \
+				*(volatile type *)user = value;                                 \
+			arch_irq_restore(flags);                                                \
+			if (likely(user))                                                       \
+				return 0;                                                       \
+		}                                                                               \
+		return copy_to_user(to, &value, sizeof(value));                                 \
+	}
+USER_WORD_DEFINE(u8)
+USER_WORD_DEFINE(u32)
+USER_WORD_DEFINE(u64)
 
-int get_user_u32(u64 from, u32 *value)
+bool peek_user_u32(u64 from, u32 *value)
 {
-	return copy_from_user(value, from, sizeof(*value));
-}
-
-int get_user_u64(u64 from, u64 *value)
-{
-	return copy_from_user(value, from, sizeof(*value));
-}
-
-int put_user_u8(u64 to, u8 value)
-{
-	return copy_to_user(to, &value, sizeof(value));
-}
-
-int put_user_u32(u64 to, u32 value)
-{
-	return copy_to_user(to, &value, sizeof(value));
-}
-
-int put_user_u64(u64 to, u64 value)
-{
-	return copy_to_user(to, &value, sizeof(value));
+	if (!user_range_ok(from, 4) || !current->mm)
+		return false;
+	unsigned long flags = arch_irq_save();
+	const char *user = user_byte(current->mm, from, PTE_R);
+	if (user)
+		*value = *(const volatile u32 *)user;
+	arch_irq_restore(flags);
+	return user;
 }
 
 // Finds the NUL; copies to `to` unless that is NULL.
@@ -150,14 +184,14 @@ static long string_from(struct mm *mm, char *to, u64 from, size_t max)
 
 		if (!user_range_ok(from + done, 1))
 			return -EFAULT;
-		rcu_read_lock();
+		unsigned long flags = user_begin(mm);
 		char *user = user_byte(mm, from + done, PTE_R);
 		if (user) {
 			length = strnlen(user, piece);
 			if (to)
 				memcpy(to + done, user, MIN(length + 1, piece));
 		}
-		rcu_read_unlock();
+		user_end(mm, flags);
 		if (!user) {
 			if (mm_fault(mm, from + done, FAULT_READ) != FAULT_OK)
 				return -EFAULT;
@@ -201,14 +235,14 @@ int user_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
 	if ((address & 3) || !user_range_ok(address, 4))
 		return -EFAULT;
 	for (;;) {
-		rcu_read_lock();
+		unsigned long flags = user_begin(current->mm);
 		u32 *user = (u32 *)user_byte(current->mm, address, PTE_W);
 		if (user) {
 			*seen = old;
 			__atomic_compare_exchange_n(user, seen, new, false, __ATOMIC_SEQ_CST,
 						    __ATOMIC_SEQ_CST);
 		}
-		rcu_read_unlock();
+		user_end(current->mm, flags);
 		if (user)
 			return 0;
 		if (mm_fault(current->mm, address, FAULT_WRITE) != FAULT_OK)

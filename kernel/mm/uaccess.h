@@ -16,6 +16,8 @@ size_t clear_user(u64 to, size_t n); // bytes cleared
 int get_user_u8(u64 from, u8 *value); // 0 or -EFAULT
 int get_user_u32(u64 from, u32 *value);
 int get_user_u64(u64 from, u64 *value);
+// Reads an aligned word only if that needs no fault: never sleeps. False: it would.
+bool peek_user_u32(u64 from, u32 *value);
 int put_user_u8(u64 to, u8 value);
 int put_user_u32(u64 to, u32 value);
 int put_user_u64(u64 to, u64 value);

@@ -95,16 +95,20 @@ void vma_remove(struct mm *mm, struct vma *vma)
 	mm->vma_count--;
 }
 
-static void hold_objects(struct vma *vma)
+void vma_hold_objects(struct vma *vma, struct vma *from)
 {
 	if (vma->file)
 		file_map_ops->get(vma->file);
 	else if (vma->mapping)
 		mapping_get(vma->mapping);
+	if (vma->mapping)
+		mapping_add_vma(vma->mapping, vma, from);
 }
 
 void vma_release(struct vma *vma)
 {
+	if (vma->mapping)
+		mapping_remove_vma(vma->mapping, vma);
 	if (vma->file)
 		file_map_ops->put(vma->file);
 	else if (vma->mapping)
@@ -121,12 +125,12 @@ int vma_split(struct vma *vma, u64 at)
 	if (!upper)
 		return -ENOMEM;
 	*upper = *vma;
-	account(vma->mm, vma, -1);
 	upper->start = at;
 	upper->offset += at - vma->start;
+	vma_hold_objects(upper, vma); // before the other shrinks: truncation must find all pages
+	account(vma->mm, vma, -1);
 	vma->end = at;
 	account(vma->mm, vma, 1);
-	hold_objects(upper);
 	vma_insert(vma->mm, upper);
 	return 0;
 }
@@ -193,7 +197,7 @@ void vmas_release_all(struct mm *mm)
 	}
 }
 
-static int vma_dup(struct mm *old, struct mm *copy, struct vma *vma)
+static int vma_dup(struct mm *copy, struct vma *vma)
 {
 	struct vma *new = vma_alloc(copy);
 
@@ -202,23 +206,43 @@ static int vma_dup(struct mm *old, struct mm *copy, struct vma *vma)
 	*new = *vma;
 	new->mm = copy;
 	new->flags &= ~VM_LOCKED;
-	hold_objects(new);
+	vma_hold_objects(new, vma);
 	vma_insert(copy, new);
-	return vma->flags & VM_WIPEONFORK ? 0 : table_copy(copy, old, vma);
+	return 0;
 }
 
-int vmas_dup(struct mm *old, struct mm *copy)
+// After the tables were shared: what the child shall not see.
+static int forget_excluded(struct mm *old, struct mm *copy)
 {
 	struct vma *vma;
 
 	for_each_vma (vma, old) {
-		if (vma->flags & VM_DONTFORK)
+		if (!(vma->flags & (VM_DONTFORK | VM_WIPEONFORK)))
 			continue;
-		int error = vma_dup(old, copy, vma);
+		int error = table_zap(copy, vma->start, vma->end);
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+int vmas_dup(struct mm *old, struct mm *copy)
+{
+	bool excluded = false;
+	struct vma *vma;
+
+	for_each_vma (vma, old) {
+		excluded |= vma->flags & (VM_DONTFORK | VM_WIPEONFORK);
+		if (vma->flags & VM_DONTFORK)
+			continue;
+		int error = vma_dup(copy, vma);
+		if (error)
+			return error;
+	}
+	int error = tables_share(old, copy);
+	if (!error && excluded)
+		error = forget_excluded(old, copy);
+	return error;
 }
 
 void vma_init(void)

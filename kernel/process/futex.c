@@ -10,7 +10,7 @@
 #include <core/timer.h>
 #include <lib/hash.h>
 #include <mm/fault.h>
-#include <mm/pagetable.h>
+#include <mm/futex_key.h>
 #include <mm/uaccess.h>
 #include <process/futex.h>
 #include <sched/pid.h>
@@ -51,24 +51,11 @@ static struct bucket *bucket_of(const struct futex_key *key)
 
 static int make_key(u64 address, bool shared, struct futex_key *key)
 {
-	u32 value;
-
 	if (address & 3)
 		return -EINVAL;
 	if (!user_range_ok(address, 4))
 		return -EFAULT;
-	if (!shared) {
-		*key = (struct futex_key){(u64)current->mm, address};
-		return 0;
-	}
-	if (get_user_u32(address, &value)) // brings the page in
-		return -EFAULT;
-	rcu_read_lock();
-	struct pte *entry = table_lookup(current->mm, address);
-	u64 pfn = entry ? pte_pfn(pte_read(entry)) : 0;
-	rcu_read_unlock();
-	*key = (struct futex_key){pfn, address % PAGE_SIZE};
-	return pfn ? 0 : -EFAULT;
+	return futex_key_of(address, shared, &key->object, &key->address);
 }
 
 static bool same_key(const struct futex_key *a, const struct futex_key *b)
@@ -143,18 +130,9 @@ static int queue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected
 		if (get_user_u32(address, &value))
 			return -EFAULT;
 		spin_lock(&bucket->lock);
-		rcu_read_lock();
-		struct pte *entry = table_lookup(current->mm, address);
-		struct pte pte = entry ? pte_read(entry) : (struct pte){0};
-		if (!(pte.v & PTE_V) || !(pte.v & PTE_U)) {
-			rcu_read_unlock();
-			spin_unlock(&bucket->lock);
-			continue;
-		}
-		value = READ_ONCE(*(u32 *)((char *)phys_to_virt(pte_pfn(pte) << PAGE_SHIFT) +
-					   address % PAGE_SIZE));
-		rcu_read_unlock();
-		break;
+		if (peek_user_u32(address, &value))
+			break;
+		spin_unlock(&bucket->lock);
 	}
 	int error = value == expected ? 0 : -EAGAIN;
 	if (!error) {

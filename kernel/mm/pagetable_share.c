@@ -1,0 +1,542 @@
+// Sharing of page tables after fork.
+//
+// Theory. fork does not copy page tables: parent and child go on with the same ones, and a table
+// is copied when one of them first changes something under it. On RISC-V an entry of the upper
+// levels has no permission bits, so a shared table cannot be write-protected from above. Instead:
+//
+//  - Each table's struct page counts the entries that lead to it (`sharers`). Shared means > 1.
+//  - fork turns an entry into a *link* on both sides: invalid, but it remembers the table. The
+//    first access to the 2 MiB (or the GiB, one level up) faults, and settles what is to be done.
+//  - A leaf table may also be mapped while it is shared, by a valid entry, once it has been
+//    write-protected as a whole (PG_WRPROT: no private page can be written through it). Such a
+//    table stays mapped at the next fork: nothing is invalidated.
+//  - A middle table is never mapped while it is shared: its first user copies its (at most 512)
+//    entries, which shares the leaf tables below.
+//
+// Pages count one reference for each leaf table that maps them, however many address spaces share
+// that table. Tables that have few entries are copied at fork (share_copy_leaf, _middle): for
+// those that both sides use at once, as the stack's, that is cheaper than two faults.
+//
+// Invariants. "mm changes X" means: under mm->table_lock.
+//  I1  A valid root entry leads to a middle table with sharers == 1.
+//  I2  A valid middle entry leads to a leaf table that has sharers == 1 or PG_WRPROT.
+//  I3  A shared table changes only in ways that all sharers may see: private pages lose the right
+//      to be written, PG_WRPROT is set, valid entries of middle tables become links. All these
+//      are idempotent, so sharers may do them at the same time without a lock in common.
+//  I4  A sharer stops reading a table before it drops its share; sharers only rises in the hands
+//      of one who has a share. So who sees sharers == 1, and has that one share, owns the table:
+//      it may change it at will, and nobody else looks.
+//  I5  A private page may be written through an entry only if its leaf table is owned, and the page
+//      was reached by no other table when the entry was made writable (refs == 1).
+//  I6  An entry that was valid for the hardware when its table was left (copied, unlinked) is
+//      flushed on all harts of the address space before the share is dropped (I4 then lets others
+//      change or free the table while no hart of ours walks it). The flush is an interrupt which
+//      waits; copies to and from user space walk the tables with interrupts off, so they have
+//      ended as well.
+//  I7  map_lock, held for writing, keeps faults out. While it is held for reading, a table that is
+//      owned stays owned, and stays in its place.
+//
+// Two processes that fault on the same table at the same time may both see it shared, and both
+// copy it; the one who drops the last share then finds that it has to tear down the table, which
+// is harmless. Nobody waits for anybody. The model beside this file (pagetable_share.pml) has two
+// to three processes doing all this at once; `spin` checks I1, I2, I4 and I5 and that no page is
+// freed while it is mapped.
+//
+// Counts stay exact: a leaf table knows how many pages of each kind it maps. What an address space
+// shares is counted in full to it, as on Linux; it changes when the address space leaves a table.
+//
+// To look at in gdb: p/x *(struct page *)$table -> sharers, used, kinds, flags.
+
+#include <arch/string.h>
+#include <core/panic.h>
+#include <lib/string.h>
+#include <mm/buddy.h>
+#include <mm/pagetable.h>
+#include <uapi/errno.h>
+
+unsigned share_copy_leaf = 64, share_copy_middle = 8;
+
+// --- Tables ---
+
+void table_init_page(struct page *page, unsigned level)
+{
+	page->flags = PG_TABLE;
+	atomic_set(&page->sharers, 1);
+	page->used = 0;
+	page->lowest = PT_ENTRIES;
+	page->kinds[0] = page->kinds[1] = page->kinds[2] = 0;
+	page->level = level;
+}
+
+bool spare_fill(struct spare *spare)
+{
+	while (spare->count < 2) {
+		struct page *page = page_alloc(GFP_KERNEL, 0);
+
+		if (!page)
+			return false;
+		spare->page[spare->count++] = page;
+	}
+	return true;
+}
+
+void spare_free(struct spare *spare)
+{
+	while (spare->count)
+		page_put(spare->page[--spare->count]);
+}
+
+static struct page *spare_take(struct spare *spare, unsigned level)
+{
+	if (!spare->count)
+		return NULL;
+	struct page *page = spare->page[--spare->count];
+	table_init_page(page, level);
+	return page;
+}
+
+static inline struct pte entry_link(struct pte entry)
+{
+	return (struct pte){(entry.v & ~PTE_V) | PTE_LINK};
+}
+
+static inline struct pte entry_valid(struct pte entry)
+{
+	return pte_make(pte_pfn(entry), 0);
+}
+
+void table_count(struct mm *mm, const struct page *leaf, int sign)
+{
+	if (sign < 0)
+		mm->peak_rss = MAX(mm->peak_rss, mm_rss(mm));
+	for (int i = 0; i < MM_COUNTERS; i++)
+		mm->counters[i] += sign * (s64)leaf->kinds[i];
+}
+
+// --- Dropping ---
+
+static void leaf_free(struct page *table)
+{
+	struct pte *entry = page_to_virt(table);
+	unsigned left = table->used;
+
+	for (unsigned i = table->lowest; left; i++) {
+		BUG_ON(CONFIG_DEBUG && i >= PT_ENTRIES);
+		if (pte_none(entry[i]))
+			continue;
+		left--;
+		struct page *page = entry_page(entry[i]);
+		if (likely(page != zero_page))
+			page_put(page);
+	}
+	page_put(table);
+}
+
+static void middle_free(struct page *table)
+{
+	struct pte *entry = page_to_virt(table);
+	unsigned left = table->used;
+
+	for (unsigned i = table->lowest; left; i++) {
+		BUG_ON(CONFIG_DEBUG && i >= PT_ENTRIES);
+		if (pte_none(entry[i]))
+			continue;
+		left--;
+		table_drop(entry_page(entry[i]));
+	}
+	page_put(table);
+}
+
+void table_drop(struct page *table)
+{
+	if (CONFIG_DEBUG)
+		BUG_ON(!(table->flags & PG_TABLE) || atomic_read(&table->sharers) <= 0);
+	if (!atomic_dec_and_test(&table->sharers))
+		return;
+	if (table->level)
+		middle_free(table);
+	else
+		leaf_free(table);
+}
+
+// --- Write protection and copies ---
+
+// I3: private pages lose the right to be written.
+static void leaf_protect(struct page *table)
+{
+	struct pte *entry = page_to_virt(table);
+	unsigned left = table->used;
+
+	if (table->flags & PG_WRPROT)
+		return;
+	for (unsigned i = table->lowest; left; i++) {
+		struct pte old = entry[i];
+
+		if (pte_none(old))
+			continue;
+		left--;
+		if ((old.v & (PTE_W | PTE_SHARED)) == PTE_W)
+			pte_set(&entry[i], (struct pte){old.v & ~PTE_W});
+	}
+	smp_wmb(); // before the flag, and before anybody maps the table
+	WRITE_ONCE(table->flags, table->flags | PG_WRPROT);
+}
+
+// `copy` gets all that `table` maps; both are write-protected. The caller has a share of `table`.
+static void leaf_copy(struct page *table, struct page *copy)
+{
+	struct pte *from = page_to_virt(table), *to = page_to_virt(copy);
+	unsigned left = table->used, i = table->lowest;
+
+	memset(to, 0, (left ? i : PT_ENTRIES) * sizeof(*to));
+	for (; left; i++) {
+		struct pte entry = from[i];
+
+		if (!pte_none(entry)) {
+			left--;
+			if ((entry.v & (PTE_W | PTE_SHARED)) == PTE_W) {
+				entry.v &= ~PTE_W;
+				pte_set(&from[i], entry);
+			}
+			struct page *page = entry_page(entry);
+			if (likely(page != zero_page))
+				page_get(page);
+		}
+		to[i] = entry;
+	}
+	memset(to + i, 0, table->used ? (PT_ENTRIES - i) * sizeof(*to) : 0);
+	smp_wmb();
+	WRITE_ONCE(table->flags, table->flags | PG_WRPROT);
+	copy->flags |= PG_WRPROT;
+	copy->used = table->used;
+	copy->lowest = table->lowest;
+	for (int k = 0; k < MM_COUNTERS; k++)
+		copy->kinds[k] = table->kinds[k];
+}
+
+// One more entry will lead to the leaf table behind *entry: returns what both entries must be.
+static struct pte leaf_share(struct pte *entry, bool *invalidated)
+{
+	struct pte old = *entry;
+	struct page *table = entry_page(old);
+
+	atomic_inc(&table->sharers);
+	if (pte_present(old) && !(READ_ONCE(table->flags) & PG_WRPROT)) {
+		*invalidated = true;
+		old = entry_link(old);
+		pte_set(entry, old);
+	}
+	return old;
+}
+
+static void middle_copy(struct page *table, struct page *copy)
+{
+	struct pte *from = page_to_virt(table), *to = page_to_virt(copy);
+	unsigned left = table->used;
+	bool ignored = false; // the caller's entry is a link: no hart can see these
+
+	clear_page(to);
+	for (unsigned i = table->lowest; left; i++) {
+		if (pte_none(from[i]))
+			continue;
+		left--;
+		to[i] = leaf_share(&from[i], &ignored);
+	}
+	copy->used = table->used;
+	copy->lowest = table->lowest;
+}
+
+// --- Owning ---
+
+static void entry_note_used(struct pte *entry)
+{
+	struct page *table = table_of(entry);
+	unsigned index = ((u64)entry & (PAGE_SIZE - 1)) / sizeof(*entry);
+
+	table->used++;
+	if (index < table->lowest)
+		table->lowest = index;
+}
+
+// A new, empty table behind an empty entry.
+static struct pte *table_add(struct mm *mm, struct pte *entry, unsigned level, struct spare *spare)
+{
+	struct page *page = spare_take(spare, level);
+
+	if (!page)
+		return NULL;
+	clear_page(page_to_virt(page));
+	smp_wmb(); // zeroes before the entry
+	pte_set(entry, pte_make(page_to_pfn(page), 0));
+	if (level == 0)
+		entry_note_used(entry);
+	mm->table_pages++;
+	return page_to_virt(page);
+}
+
+struct pte *middle_own(struct mm *mm, u64 address, struct spare *spare, bool create)
+{
+	struct pte *entry = &mm->root[pt_index(address, 2)];
+	struct pte old = *entry;
+
+	if (likely(pte_present(old)))
+		return entry_table(old); // I1
+	if (pte_none(old))
+		return create ? table_add(mm, entry, 1, spare) : NULL;
+	struct page *table = entry_page(old);
+	if (table_owned(table)) {
+		pte_set(entry, entry_valid(old));
+		return entry_table(old);
+	}
+	struct page *copy = spare_take(spare, 1);
+	if (!copy)
+		return NULL;
+	middle_copy(table, copy);
+	smp_wmb();
+	pte_set(entry, pte_make(page_to_pfn(copy), 0));
+	table_drop(table); // was a link: no hart has it, I6
+	return page_to_virt(copy);
+}
+
+struct pte *leaf_own(struct mm *mm, struct pte *middle, u64 address, struct spare *spare,
+		     bool create)
+{
+	struct pte *entry = &middle[pt_index(address, 1)];
+	struct pte old = *entry;
+
+	if (pte_none(old))
+		return create ? table_add(mm, entry, 0, spare) : NULL;
+	struct page *table = entry_page(old);
+	if (likely(table_owned(table))) {
+		if (!pte_present(old))
+			pte_set(entry, entry_valid(old));
+		return entry_table(old);
+	}
+	struct page *copy = spare_take(spare, 0);
+	if (!copy)
+		return NULL;
+	leaf_copy(table, copy);
+	smp_wmb();
+	pte_set(entry, pte_make(page_to_pfn(copy), 0));
+	if (pte_present(old))
+		mm_flush_all(mm); // I6; of a table, so all addresses
+	table_drop(table);
+	return page_to_virt(copy);
+}
+
+struct pte *table_make(struct mm *mm, u64 address)
+{
+	struct spare spare = {.count = 0};
+	struct pte *table = NULL;
+
+	for (;;) {
+		spin_lock(&mm->table_lock);
+		struct pte *middle = middle_own(mm, address, &spare, true);
+		if (middle)
+			table = leaf_own(mm, middle, address, &spare, true);
+		spin_unlock(&mm->table_lock);
+		if (table || !spare_fill(&spare))
+			break;
+	}
+	if (unlikely(spare.count))
+		spare_free(&spare);
+	return table ? &table[pt_index(address, 0)] : NULL;
+}
+
+int table_make_existing(struct mm *mm, u64 address, struct pte **entry)
+{
+	*entry = table_lookup_owned(mm, address);
+	if (*entry)
+		return 0;
+	spin_lock(&mm->table_lock);
+	bool empty = pte_none(table_peek(mm, address));
+	spin_unlock(&mm->table_lock);
+	if (empty)
+		return 0;
+	*entry = table_make(mm, address);
+	return *entry ? 0 : -ENOMEM;
+}
+
+// --- Reading through shared tables ---
+
+static bool map_shared_locked(struct pte *middle, u64 address, u64 needed_bits)
+{
+	struct pte *entry = &middle[pt_index(address, 1)];
+	struct pte old = *entry;
+
+	if (pte_none(old))
+		return false;
+	struct page *table = entry_page(old);
+	if (table_owned(table))
+		return false;
+	struct pte leaf = entry_table(old)[pt_index(address, 0)];
+	if ((leaf.v & (needed_bits | PTE_V)) != (needed_bits | PTE_V))
+		return false;
+	if (pte_present(old)) {
+		arch_flush_tlb_page(address); // spurious: this hart remembers an older entry
+		return true;
+	}
+	leaf_protect(table);
+	pte_set(entry, entry_valid(old)); // I2
+	return true;
+}
+
+bool table_map_shared(struct mm *mm, u64 address, u64 needed_bits)
+{
+	struct spare spare = {.count = 0};
+	struct pte *middle;
+	bool mapped = false;
+
+	for (;;) {
+		spin_lock(&mm->table_lock);
+		middle = middle_own(mm, address, &spare, false);
+		if (middle)
+			mapped = map_shared_locked(middle, address, needed_bits);
+		bool missing = pte_none(mm->root[pt_index(address, 2)]);
+		spin_unlock(&mm->table_lock);
+		if (middle || missing || !spare_fill(&spare))
+			break;
+	}
+	if (unlikely(spare.count))
+		spare_free(&spare);
+	return mapped;
+}
+
+struct pte table_peek(struct mm *mm, u64 address)
+{
+	struct pte entry = mm->root[pt_index(address, 2)];
+
+	for (int level = 1; level >= 0; level--) {
+		if (pte_none(entry))
+			return entry;
+		entry = pte_read(&entry_table(entry)[pt_index(address, level)]);
+	}
+	return entry;
+}
+
+// --- fork ---
+
+// How many tables tables_share() will copy; a guess that is right unless an object is truncated
+// meanwhile.
+static unsigned count_copies(struct mm *from)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
+		struct pte root = from->root[i];
+
+		if (!pte_present(root) || entry_page(root)->used > share_copy_middle)
+			continue;
+		struct page *table = entry_page(root);
+		struct pte *middle = page_to_virt(table);
+		count++;
+		for (unsigned j = table->lowest, left = table->used; left; j++) {
+			if (pte_none(middle[j]))
+				continue;
+			left--;
+			struct page *leaf = entry_page(middle[j]);
+			count += table_owned(leaf) && leaf->used <= share_copy_leaf;
+		}
+	}
+	return count;
+}
+
+static void copies_free(struct list_head *copies)
+{
+	while (!list_empty(copies)) {
+		struct page *page = list_first_entry(copies, struct page, free_link);
+
+		list_del(&page->free_link);
+		page_put(page);
+	}
+}
+
+static int copies_alloc(struct list_head *copies, unsigned count)
+{
+	while (count--) {
+		struct page *page = page_alloc(GFP_KERNEL, 0);
+
+		if (!page) {
+			copies_free(copies);
+			return -ENOMEM;
+		}
+		list_add(&page->free_link, copies);
+	}
+	return 0;
+}
+
+static struct page *copies_take(struct list_head *copies, unsigned level)
+{
+	if (list_empty(copies))
+		return NULL;
+	struct page *page = list_first_entry(copies, struct page, free_link);
+	list_del(&page->free_link);
+	table_init_page(page, level);
+	return page;
+}
+
+// What the child's middle table gets for one of the parent's leaf tables.
+static struct pte share_leaf(struct pte *entry, struct list_head *copies, bool *changed)
+{
+	struct page *table = entry_page(*entry), *copy;
+
+	if (table_owned(table) && table->used <= share_copy_leaf &&
+	    (copy = copies_take(copies, 0))) {
+		*changed |= pte_present(*entry);
+		leaf_copy(table, copy);
+		return pte_make(page_to_pfn(copy), 0);
+	}
+	return leaf_share(entry, changed);
+}
+
+static void share_middle(struct pte *entry, struct pte *child, struct list_head *copies,
+			 bool *changed)
+{
+	struct page *table = entry_page(*entry), *copy = NULL;
+
+	if (pte_present(*entry) && table->used <= share_copy_middle)
+		copy = copies_take(copies, 1);
+	if (!copy) {
+		atomic_inc(&table->sharers);
+		*changed |= pte_present(*entry);
+		pte_set(entry, entry_link(*entry));
+		pte_set(child, *entry);
+		return;
+	}
+	struct pte *from = page_to_virt(table), *to = page_to_virt(copy);
+	clear_page(to);
+	for (unsigned i = table->lowest, left = table->used; left; i++) {
+		if (pte_none(from[i]))
+			continue;
+		left--;
+		to[i] = share_leaf(&from[i], copies, changed);
+	}
+	copy->used = table->used;
+	copy->lowest = table->lowest;
+	pte_set(child, pte_make(page_to_pfn(copy), 0));
+}
+
+int tables_share(struct mm *from, struct mm *to)
+{
+	LIST_HEAD(copies);
+	bool changed = false;
+	int error = copies_alloc(&copies, count_copies(from));
+
+	if (error)
+		return error;
+	spin_lock(&from->table_lock);
+	spin_lock_nested(&to->table_lock); // truncation may have found the child's areas already
+	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
+		if (!pte_none(from->root[i]))
+			share_middle(&from->root[i], &to->root[i], &copies, &changed);
+	}
+	for (int i = 0; i < MM_COUNTERS; i++)
+		to->counters[i] = from->counters[i];
+	to->table_pages = from->table_pages;
+	spin_unlock(&to->table_lock);
+	spin_unlock(&from->table_lock);
+	if (changed)
+		mm_flush_all(from); // before map_lock lets faults in, on either side
+	copies_free(&copies);
+	return 0;
+}
