@@ -1,0 +1,152 @@
+// prctl(2), for what a task may set of itself.
+
+#include <core/printk.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <mm/uaccess.h>
+#include <ns/cred.h>
+#include <ns/user_ns.h>
+#include <sched/pid.h>
+#include <sched/process.h>
+#include <sched/sched.h>
+#include <syscall/define.h>
+#include <uapi/errno.h>
+#include <uapi/prctl.h>
+
+static long set_name(u64 address)
+{
+	char name[16];
+
+	long length = strncpy_from_user(name, address, sizeof(name) - 1);
+	if (length < 0)
+		return length;
+	name[length] = '\0';
+	task_set_name(current, name);
+	return 0;
+}
+
+static long change_securebits(u64 bits)
+{
+	const struct cred *old = current_cred();
+
+	if (!ns_capable(old->user_ns, CAP_SETPCAP) || (bits & ~0xfful) ||
+	    ((old->securebits & 0xaa) >> 1 & (bits ^ old->securebits)))
+		return -EPERM;
+	struct cred *cred = cred_prepare();
+	if (!cred)
+		return -ENOMEM;
+	cred->securebits = bits;
+	cred_commit(cred);
+	return 0;
+}
+
+static long set_keepcaps(u64 on)
+{
+	if (on > 1)
+		return -EINVAL;
+	if (current_cred()->securebits & 0x20) // SECBIT_KEEP_CAPS_LOCKED
+		return -EPERM;
+	struct cred *cred = cred_prepare();
+	if (!cred)
+		return -ENOMEM;
+	cred->securebits = on ? cred->securebits | SECBIT_KEEP_CAPS
+			      : cred->securebits & ~SECBIT_KEEP_CAPS;
+	cred_commit(cred);
+	return 0;
+}
+
+static long drop_bounding(u64 cap)
+{
+	if (cap > CAP_LAST_CAP)
+		return -EINVAL;
+	if (!ns_capable(current_cred()->user_ns, CAP_SETPCAP))
+		return -EPERM;
+	struct cred *cred = cred_prepare();
+	if (!cred)
+		return -ENOMEM;
+	cred->cap_bounding &= ~(1ul << cap);
+	cred_commit(cred);
+	return 0;
+}
+
+// Marks the descendants too: each process knows whether an ancestor may adopt its orphans.
+static void set_subreaper(bool on)
+{
+	struct task *leader;
+
+	write_lock_irq(&tasklist_lock);
+	current->process->is_child_subreaper = on;
+	if (on) {
+		list_for_each_entry (leader, &all_processes, all_node) {
+			struct task *up = leader->real_parent;
+
+			while (up && up->process != current->process && up->real_parent != up)
+				up = up->real_parent;
+			if (up && up->process == current->process && leader->process != up->process)
+				leader->process->has_child_subreaper = true;
+		}
+	}
+	write_unlock_irq(&tasklist_lock);
+}
+
+SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
+{
+	switch (option) {
+	case PR_SET_NAME:
+		return set_name(a2);
+	case PR_GET_NAME:
+		return copy_to_user(a2, current->name, sizeof(current->name));
+	case PR_SET_PDEATHSIG:
+		if (a2 > 64)
+			return -EINVAL;
+		current->pdeath_signal = a2;
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return put_user_u32(a2, current->pdeath_signal);
+	case PR_GET_DUMPABLE:
+		return current->mm->dumpable;
+	case PR_SET_DUMPABLE:
+		if (a2 > DUMPABLE_USER)
+			return -EINVAL;
+		mm_set_dumpable(current->mm, a2);
+		return 0;
+	case PR_SET_CHILD_SUBREAPER:
+		set_subreaper(a2);
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_user_u32(a2, current->process->is_child_subreaper);
+	case PR_SET_NO_NEW_PRIVS:
+		if (a2 != 1 || a3 || a4 || a5)
+			return -EINVAL;
+		current->no_new_privs = true;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		if (a2 || a3 || a4 || a5)
+			return -EINVAL;
+		return current->no_new_privs;
+	case PR_GET_KEEPCAPS:
+		return !!(current_cred()->securebits & SECBIT_KEEP_CAPS);
+	case PR_SET_KEEPCAPS:
+		return set_keepcaps(a2);
+	case PR_GET_SECUREBITS:
+		return current_cred()->securebits;
+	case PR_SET_SECUREBITS:
+		return change_securebits(a2);
+	case PR_CAPBSET_READ:
+		if (a2 > CAP_LAST_CAP)
+			return -EINVAL;
+		return current_cred()->cap_bounding >> a2 & 1;
+	case PR_CAPBSET_DROP:
+		return drop_bounding(a2);
+	case PR_SET_TIMERSLACK:
+		current->timer_slack_ns = (s64)a2 <= 0 ? current->default_timer_slack_ns : a2;
+		return 0;
+	case PR_GET_TIMERSLACK:
+		return current->timer_slack_ns;
+	case PR_GET_TID_ADDRESS:
+		return put_user_u64(a2, current->clear_child_tid);
+	}
+	printk_ratelimited(LOG_INFO, "%s[%d]: prctl option %d is not implemented\n", current->name,
+			   task_pid_nr(current), option);
+	return -EINVAL;
+}

@@ -1,0 +1,186 @@
+// System calls about the machine: reboot(2), syslog(2), riscv_hwprobe(2).
+
+#include <arch/irq.h>
+#include <arch/power.h>
+#include <arch/smp.h>
+#include <core/ipi.h>
+#include <core/printk.h>
+#include <lib/parse.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <ns/cred.h>
+#include <ns/user_ns.h>
+#include <sched/pid_namespace.h>
+#include <syscall/define.h>
+#include <uapi/errno.h>
+#include <uapi/reboot.h>
+#include <uapi/syslog.h>
+
+// --- reboot ---
+
+static NORETURN void machine_end(bool reboot, bool ok)
+{
+	pr_info("reboot: %s\n", reboot ? "restarting" : "power down");
+	ipi_stop_others();
+	arch_irq_disable();
+	if (reboot)
+		arch_reboot();
+	else
+		arch_poweroff(ok);
+	pr_emerg("reboot: this machine has no power-off; it stops here\n");
+	arch_hart_park();
+}
+
+// LINUX_REBOOT_CMD_RESTART2 takes a string. "poweroff:N" powers off with N as the status that a
+// boot test sees (0 or not); anything else restarts.
+static long restart_by_command(u64 text_at)
+{
+	char text[32];
+	u64 status;
+	long length = strncpy_from_user(text, text_at, sizeof(text) - 1);
+
+	if (length < 0)
+		return length;
+	text[MIN(length, (long)sizeof(text) - 1)] = '\0';
+	if (!strncmp(text, "poweroff:", 9) && !parse_u64(text + 9, NULL, 10, &status))
+		machine_end(false, status == 0);
+	machine_end(true, true);
+}
+
+SYSCALL4(reboot, u32, magic1, u32, magic2, u32, command, u64, text_at)
+{
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+	if (magic1 != LINUX_REBOOT_MAGIC1 ||
+	    (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
+	     magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
+		return -EINVAL;
+	switch (command) {
+	case LINUX_REBOOT_CMD_POWER_OFF:
+	case LINUX_REBOOT_CMD_HALT:
+		machine_end(false, true);
+	case LINUX_REBOOT_CMD_RESTART:
+		machine_end(true, true);
+	case LINUX_REBOOT_CMD_RESTART2:
+		return restart_by_command(text_at);
+	case LINUX_REBOOT_CMD_CAD_ON:
+	case LINUX_REBOOT_CMD_CAD_OFF:
+		return 0; // there is no such key
+	}
+	return -EINVAL;
+}
+
+// --- syslog ---
+
+static u64 clear_seq; // SYSLOG_ACTION_READ_ALL begins here
+
+// "<6>[    0.000292] text\n"
+static size_t format_record(const struct log_entry *entry, const char *text, char *out, size_t size)
+{
+	u64 us = entry->time_ns / 1000;
+
+	return scnprintf(out, size, "<%u>[%5lu.%06lu] %.*s\n", entry->facility << 3 | entry->level,
+			 us / 1000000, us % 1000000, (int)entry->length, text);
+}
+
+// The last messages that fit.
+static long read_all(u64 buffer, int size)
+{
+	char *text = kmalloc(2 * (LOG_LINE_MAX + 64), GFP_KERNEL);
+	char *line = text + LOG_LINE_MAX + 64;
+	struct log_entry entry;
+	u64 seq, first = MAX(clear_seq, log_first());
+	size_t total = 0, done = 0;
+
+	if (!text)
+		return -ENOMEM;
+	for (seq = first; !log_read(seq, &entry, text, LOG_LINE_MAX); seq = entry.seq + 1)
+		total += format_record(&entry, text, line, LOG_LINE_MAX + 64);
+	for (seq = first; !log_read(seq, &entry, text, LOG_LINE_MAX); seq = entry.seq + 1) {
+		size_t n = format_record(&entry, text, line, LOG_LINE_MAX + 64);
+
+		if (total > (size_t)size) { // skip the oldest
+			total -= n;
+			continue;
+		}
+		if (done + n > (size_t)size || copy_to_user(buffer + done, line, n))
+			break;
+		done += n;
+	}
+	kfree(text);
+	return done;
+}
+
+SYSCALL3(syslog, int, action, u64, buffer, int, size)
+{
+	if (action != SYSLOG_ACTION_READ_ALL && action != SYSLOG_ACTION_SIZE_BUFFER &&
+	    !capable(CAP_SYSLOG))
+		return -EPERM;
+	switch (action) {
+	case SYSLOG_ACTION_CLOSE:
+	case SYSLOG_ACTION_OPEN:
+		return 0;
+	case SYSLOG_ACTION_READ_ALL:
+	case SYSLOG_ACTION_READ_CLEAR: {
+		if (size < 0 || !buffer)
+			return -EINVAL;
+		long done = read_all(buffer, size);
+		if (action == SYSLOG_ACTION_READ_CLEAR)
+			clear_seq = log_next();
+		return done;
+	}
+	case SYSLOG_ACTION_CLEAR:
+		clear_seq = log_next();
+		return 0;
+	case SYSLOG_ACTION_CONSOLE_LEVEL:
+		if (size < 1 || size > 8)
+			return -EINVAL;
+		console_set_loglevel(size);
+		return 0;
+	case SYSLOG_ACTION_SIZE_BUFFER:
+		return log_buffer_size();
+	}
+	return -EINVAL;
+}
+
+// --- riscv_hwprobe ---
+
+#define HWPROBE_MVENDORID     0
+#define HWPROBE_BASE_BEHAVIOR 3
+#define HWPROBE_IMA_EXT_0     4
+#define HWPROBE_BASE_IMA      1
+#define HWPROBE_IMA_FD	      1
+#define HWPROBE_IMA_C	      2
+
+struct hwprobe_pair {
+	s64 key;
+	u64 value;
+};
+
+// Keys that are not known become -1, as the interface wants it.
+SYSCALL5(riscv_hwprobe, u64, pairs_at, size_t, count, size_t, set_size, u64, set_at, unsigned,
+	 flags)
+{
+	(void)set_size, (void)set_at; // all harts are alike
+	if (flags)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		u64 at = pairs_at + i * sizeof(struct hwprobe_pair);
+		struct hwprobe_pair pair;
+
+		if (copy_from_user(&pair, at, sizeof(pair)))
+			return -EFAULT;
+		pair.value = 0;
+		if (pair.key == HWPROBE_BASE_BEHAVIOR)
+			pair.value = HWPROBE_BASE_IMA;
+		else if (pair.key == HWPROBE_IMA_EXT_0)
+			pair.value = HWPROBE_IMA_FD | HWPROBE_IMA_C;
+		else if (pair.key < HWPROBE_MVENDORID || pair.key > HWPROBE_IMA_EXT_0)
+			pair.key = -1;
+		if (copy_to_user(at, &pair, sizeof(pair)))
+			return -EFAULT;
+	}
+	return 0;
+}
