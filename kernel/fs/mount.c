@@ -136,14 +136,33 @@ int mount_detach(const struct path *root)
 	return 0;
 }
 
+// The first mount with a larger id, with a reference: ids grow along the list.
+static struct mount *mount_after(int id)
+{
+	struct mount *mount, *found = NULL;
+
+	read_lock(&dcache_lock);
+	list_for_each_entry (mount, &first_ns.mounts, link) {
+		if (mount->id > id) {
+			found = mount_get(mount);
+			break;
+		}
+	}
+	read_unlock(&dcache_lock);
+	return found;
+}
+
+// No lock is held while fn runs.
 void mounts_for_each(void (*fn)(struct mount *mount, void *ctx), void *ctx)
 {
 	struct mount *mount;
+	int id = 0;
 
-	read_lock(&dcache_lock);
-	list_for_each_entry (mount, &first_ns.mounts, link)
+	while ((mount = mount_after(id))) {
 		fn(mount, ctx);
-	read_unlock(&dcache_lock);
+		id = mount->id;
+		mount_put(mount);
+	}
 }
 
 // --- Namespaces ---

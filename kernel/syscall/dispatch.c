@@ -14,10 +14,13 @@
 
 static long syscall_absent(u64 nr)
 {
+	static unsigned long named[512 / 64]; // those that were logged, each once
 	const char *name = nr < syscall_count ? syscall_names[nr] : NULL;
 
-	printk_ratelimited(LOG_INFO, "%s[%d]: system call %lu (%s) is not implemented\n",
-			   current->name, task_pid_nr(current), nr, name ?: "unknown");
+	if (nr < 512 &&
+	    !(__atomic_fetch_or(&named[nr / 64], 1ul << nr % 64, __ATOMIC_RELAXED) >> nr % 64 & 1))
+		printk_ratelimited(LOG_INFO, "%s[%d]: system call %lu (%s) is not implemented\n",
+				   current->name, task_pid_nr(current), nr, name ?: "unknown");
 	return -ENOSYS;
 }
 

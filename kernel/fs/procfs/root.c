@@ -1,0 +1,173 @@
+// The files of /proc itself, in Linux's formats: proc(5).
+
+#include <core/cmdline.h>
+#include <core/hart.h>
+#include <core/timer.h>
+#include <fs/path.h>
+#include <fs/procfs/procfs.h>
+#include <lib/printf.h>
+#include <mm/buddy.h>
+#include <mm/slab.h>
+#include <mm/vmap.h>
+#include <ns/nsproxy.h>
+#include <ns/uts_ns.h>
+#include <process/accounting.h>
+#include <process/clone.h>
+#include <sched/pid_namespace.h>
+#include <sched/run_queue.h>
+#include <uapi/errno.h>
+
+#define KIB_PAGES(pages) ((pages) * (PAGE_SIZE / KIB))
+
+static int show_meminfo(struct seq *seq, struct task *task)
+{
+	u64 free = free_pages_count(), slab = slab_pages_count();
+
+	(void)task;
+	seq_printf(seq, "MemTotal:       %8lu kB\n", KIB_PAGES(total_pages_count()));
+	seq_printf(seq, "MemFree:        %8lu kB\n", KIB_PAGES(free));
+	seq_printf(seq, "MemAvailable:   %8lu kB\n", KIB_PAGES(free));
+	seq_printf(seq, "Slab:           %8lu kB\n", KIB_PAGES(slab));
+	seq_printf(seq, "KernelStack:    %8lu kB\n", KIB_PAGES(kstack_pages_count()));
+	return 0;
+}
+
+static int show_buddyinfo(struct seq *seq, struct task *task)
+{
+	u64 counts[BUDDY_ORDERS];
+
+	(void)task;
+	buddy_counts(counts);
+	seq_printf(seq, "Node 0, zone   Normal ");
+	for (int i = 0; i < BUDDY_ORDERS; i++)
+		seq_printf(seq, "%6lu ", counts[i]);
+	seq_putc(seq, '\n');
+	return 0;
+}
+
+static void show_slab(const struct slab_info *info, void *ctx)
+{
+	seq_printf(ctx,
+		   "%-17s %6lu %6lu %6lu %4u %4u : tunables %4u %4u %4u : slabdata %6lu %6lu %6u\n",
+		   info->name, info->active, info->total, info->object_size, info->objects_per_slab,
+		   info->pages_per_slab, 0, 0, 0, info->slabs, info->slabs, 0);
+}
+
+static int show_slabinfo(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_puts(seq, "slabinfo - version: 2.1\n"
+		      "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+		      "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata "
+		      "<active_slabs> <num_slabs> <sharedavail>\n");
+	slab_for_each(show_slab, seq);
+	return 0;
+}
+
+static int show_uptime(struct seq *seq, struct task *task)
+{
+	u64 up = clock_boottime_ns() / 10000000, idle = 0;
+
+	(void)task;
+	for_each_online_hart (hart)
+		idle += run_queues[hart->index].idle_ns / 10000000;
+	seq_printf(seq, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
+	return 0;
+}
+
+static int show_stat(struct seq *seq, struct task *task)
+{
+	u64 total[4] = {0}, switches = 0;
+
+	(void)task;
+	for (int pass = 0; pass < 2; pass++) {
+		for_each_online_hart (hart) {
+			struct run_queue *rq = &run_queues[hart->index];
+			u64 ticks[4] = {
+				ns_to_clock_ticks(rq->user_ns), ns_to_clock_ticks(rq->nice_ns),
+				ns_to_clock_ticks(rq->system_ns), ns_to_clock_ticks(rq->idle_ns)};
+
+			if (pass)
+				seq_printf(seq, "cpu%u %lu %lu %lu %lu 0 0 0 0 0 0\n", hart->index,
+					   ticks[0], ticks[1], ticks[2], ticks[3]);
+			for (int i = 0; !pass && i < 4; i++)
+				total[i] += ticks[i];
+			switches += pass ? rq->switches : 0;
+		}
+		if (!pass)
+			seq_printf(seq, "cpu  %lu %lu %lu %lu 0 0 0 0 0 0\n", total[0], total[1],
+				   total[2], total[3]);
+	}
+	u64 boot = (clock_realtime_ns() - clock_boottime_ns()) / NSEC_PER_SEC;
+	u32 running = 0;
+	for_each_online_hart (hart)
+		running += run_queues[hart->index].runnable;
+	seq_printf(seq, "ctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
+		   switches, boot, tasks_total_forks(), running);
+	return 0;
+}
+
+static int show_version(struct seq *seq, struct task *task)
+{
+	struct uts_ns *ns = current->nsproxy->uts;
+
+	(void)task;
+	seq_printf(seq, "%s version %s %s\n", ns->name.sysname, ns->name.release, ns->name.version);
+	return 0;
+}
+
+static int show_cmdline(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_printf(seq, "%s\n", cmdline_text());
+	return 0;
+}
+
+static int show_cpuinfo(struct seq *seq, struct task *task)
+{
+	(void)task;
+	for_each_online_hart (hart)
+		seq_printf(seq,
+			   "processor\t: %u\nhart\t\t: %lu\nisa\t\t: rv64imafdc\nmmu\t\t: sv39\n\n",
+			   hart->index, hart->hwid);
+	return 0;
+}
+
+static void show_fs_type(struct fs_type *type, void *ctx)
+{
+	seq_printf(ctx, "%s\t%s\n", type->nodev ? "nodev" : "", type->name);
+}
+
+static int show_filesystems(struct seq *seq, struct task *task)
+{
+	(void)task;
+	fs_for_each(show_fs_type, seq);
+	return 0;
+}
+
+static int link_self(struct task *task, char *buffer, size_t size)
+{
+	(void)task;
+	return snprintf(buffer, size, "%d", task_tgid_vnr(current));
+}
+
+static int link_mounts(struct task *task, char *buffer, size_t size)
+{
+	(void)task;
+	return snprintf(buffer, size, "self/mounts");
+}
+
+const struct proc_entry proc_root_entries[] = {
+	{.name = "buddyinfo", .mode = S_IFREG | 0444, .show = show_buddyinfo},
+	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
+	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
+	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+	{.name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo},
+	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
+	{.name = "self", .mode = S_IFLNK | 0777, .readlink = link_self},
+	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
+	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
+	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
+};
+const unsigned proc_root_count = ARRAY_SIZE(proc_root_entries);

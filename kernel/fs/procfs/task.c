@@ -1,0 +1,404 @@
+// The files of /proc/PID, in Linux's formats: proc(5).
+
+#include <core/fault_inject.h>
+#include <fs/file.h>
+#include <fs/fs_context.h>
+#include <fs/procfs/procfs.h>
+#include <lib/parse.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <mm/slab.h>
+#include <ns/cred.h>
+#include <ns/user_ns.h>
+#include <process/accounting.h>
+#include <process/ptrace_access.h>
+#include <sched/pid_namespace.h>
+#include <sched/process.h>
+#include <sched/run_queue.h>
+#include <signal/signal.h>
+#include <uapi/errno.h>
+#include <uapi/limits.h>
+
+static char state_letter(const struct task *task)
+{
+	u32 state = READ_ONCE(task->state);
+
+	if (task->exit_state == EXIT_ZOMBIE)
+		return 'Z';
+	if (task->exit_state || state == TASK_DEAD)
+		return 'X';
+	if (state & TASK_STOPPED_BIT)
+		return 'T';
+	if (state & TASK_TRACED_BIT)
+		return 't';
+	if (state & TASK_INTERRUPTIBLE)
+		return 'S';
+	if (state & TASK_UNINTERRUPTIBLE)
+		return 'D';
+	return 'R';
+}
+
+static struct mm *task_mm_get(struct task *task)
+{
+	spin_lock(&task->alloc_lock);
+	struct mm *mm = task->mm ? mm_get(task->mm) : NULL;
+	spin_unlock(&task->alloc_lock);
+	return mm;
+}
+
+static int parent_nr(struct task *task, struct pid_namespace *ns)
+{
+	rcu_read_lock();
+	int nr = task_nr_ns(READ_ONCE(task->real_parent), PIDTYPE_TGID, ns);
+	rcu_read_unlock();
+	return nr;
+}
+
+static int show_stat(struct seq *seq, struct task *task)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct mm *mm = task_mm_get(task);
+	struct usage usage;
+
+	usage_of_process(task->process, &usage);
+	struct usage *children = &task->process->children;
+	seq_printf(seq, "%d (%s) %c %d %d %d %d %d %u ", task_nr_ns(task, PIDTYPE_PID, ns),
+		   task->name, state_letter(task), parent_nr(task, ns),
+		   task_nr_ns(task, PIDTYPE_PGID, ns), task_nr_ns(task, PIDTYPE_SID, ns),
+		   task->process->tty ? 1088 : 0, -1, 0);
+	seq_printf(seq, "%lu %lu %lu %lu %lu %lu %lu %lu ", usage.minor_faults,
+		   children->minor_faults, usage.major_faults, children->major_faults,
+		   ns_to_clock_ticks(usage.utime_ns), ns_to_clock_ticks(usage.stime_ns),
+		   ns_to_clock_ticks(children->utime_ns), ns_to_clock_ticks(children->stime_ns));
+	u8 rt = task_effective_rt(task);
+	seq_printf(seq, "%d %d %d 0 %lu %lu %lu %lu ", rt ? -1 - rt : 20 + task->se.nice,
+		   task->se.nice, task->process->thread_count,
+		   ns_to_clock_ticks(task->start_boottime_ns), mm ? mm->total_pages * PAGE_SIZE : 0,
+		   mm ? mm_rss(mm) : 0, task->process->rlimits[RLIMIT_AS].rlim_cur);
+	seq_printf(seq, "0 0 0 0 0 %lu %lu 0 0 0 0 0 %d %u %u %u 0 0 0 0 0 0 0 0 0 0 %d\n",
+		   task->pending.set & 0x7fffffff, task->blocked & 0x7fffffff, task->exit_signal,
+		   task->hart->index, rt, task->se.policy, task->exit_code);
+	if (mm)
+		mm_put(mm);
+	return 0;
+}
+
+static int show_statm(struct seq *seq, struct task *task)
+{
+	struct mm *mm = task_mm_get(task);
+
+	if (!mm) {
+		seq_puts(seq, "0 0 0 0 0 0 0\n");
+		return 0;
+	}
+	u64 shared = mm->counters[MM_FILE] + mm->counters[MM_SHMEM];
+	seq_printf(seq, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_pages, mm_rss(mm), shared,
+		   mm->exec_pages, mm->data_pages + mm->stack_pages);
+	mm_put(mm);
+	return 0;
+}
+
+static void show_status_memory(struct seq *seq, struct mm *mm)
+{
+	seq_printf(seq, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\n", mm->peak_total * 4,
+		   mm->total_pages * 4, mm->locked_pages * 4);
+	seq_printf(seq, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", mm_peak_rss(mm) * 4, mm_rss(mm) * 4);
+	seq_printf(seq, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
+		   mm->counters[MM_ANON] * 4, mm->counters[MM_FILE] * 4,
+		   mm->counters[MM_SHMEM] * 4);
+	seq_printf(seq, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n", mm->data_pages * 4,
+		   mm->stack_pages * 4, mm->exec_pages * 4);
+}
+
+static const char *state_word(char letter)
+{
+	switch (letter) {
+	case 'R':
+		return "R (running)";
+	case 'S':
+		return "S (sleeping)";
+	case 'D':
+		return "D (disk sleep)";
+	case 'T':
+		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
+	case 'Z':
+		return "Z (zombie)";
+	}
+	return "X (dead)";
+}
+
+static int show_status(struct seq *seq, struct task *task)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	const struct cred *cred = task_cred_get(task);
+	struct user_ns *users = current_cred()->user_ns;
+	struct mm *mm = task_mm_get(task);
+
+	seq_printf(seq, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n",
+		   task->name, task->fs ? task->fs->umask : 0, state_word(state_letter(task)),
+		   task_nr_ns(task, PIDTYPE_TGID, ns), task_nr_ns(task, PIDTYPE_PID, ns));
+	seq_printf(seq, "PPid:\t%d\nTracerPid:\t0\n", parent_nr(task, ns));
+	seq_printf(seq, "Uid:\t%u\t%u\t%u\t%u\n", uid_to_user_munged(users, cred->uid),
+		   uid_to_user_munged(users, cred->euid), uid_to_user_munged(users, cred->suid),
+		   uid_to_user_munged(users, cred->fsuid));
+	seq_printf(seq, "Gid:\t%u\t%u\t%u\t%u\n", gid_to_user_munged(users, cred->gid),
+		   gid_to_user_munged(users, cred->egid), gid_to_user_munged(users, cred->sgid),
+		   gid_to_user_munged(users, cred->fsgid));
+	if (mm)
+		show_status_memory(seq, mm);
+	seq_printf(seq, "Threads:\t%d\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
+		   task->process->thread_count, task->pending.set,
+		   task->process->shared_pending.set, task->blocked);
+	seq_printf(seq, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+		   cred->cap_inheritable, cred->cap_permitted, cred->cap_effective,
+		   cred->cap_bounding);
+	seq_printf(seq, "CapAmb:\t%016lx\nNoNewPrivs:\t%d\n", cred->cap_ambient,
+		   task->no_new_privs);
+	seq_printf(seq, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		   task->switches_voluntary, task->switches_forced);
+	if (mm)
+		mm_put(mm);
+	cred_put(cred);
+	return 0;
+}
+
+// The strings of a range of the process's memory.
+static int show_memory(struct seq *seq, struct task *task, bool environment)
+{
+	struct mm *mm = task_mm_get(task);
+	int error = 0;
+
+	if (!mm)
+		return 0;
+	u64 start = environment ? mm->layout.env_start : mm->layout.arg_start;
+	u64 end = environment ? mm->layout.env_end : mm->layout.arg_end;
+	size_t n = end - start;
+	if (n > seq->size)
+		seq->full = n < 4 * MIB;
+	else
+		error = mm_copy_from(mm, start, seq->buffer, n);
+	if (!seq->full && !error)
+		seq->count = n;
+	mm_put(mm);
+	return error;
+}
+
+static int show_cmdline(struct seq *seq, struct task *task)
+{
+	return show_memory(seq, task, false);
+}
+
+static int show_environ(struct seq *seq, struct task *task)
+{
+	return ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? show_memory(seq, task, true)
+								   : -EACCES;
+}
+
+static int show_comm(struct seq *seq, struct task *task)
+{
+	seq_printf(seq, "%s\n", task->name);
+	return 0;
+}
+
+static ssize_t write_comm(struct task *task, char *text, size_t n)
+{
+	if (task->process != current->process)
+		return -EINVAL;
+	task_set_name(task, text);
+	return n;
+}
+
+static int show_maps(struct seq *seq, struct task *task)
+{
+	struct mm *mm;
+	struct vma *vma;
+	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+
+	if (!path)
+		return -ENOMEM;
+	if (!ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) || !(mm = task_mm_get(task))) {
+		kfree(path);
+		return 0;
+	}
+	down_read(&mm->map_lock);
+	for_each_vma (vma, mm) {
+		const char *name = vma->flags & VM_STACK ? "[stack]" : "";
+		u32 flags = vma->flags;
+		u64 dev = 0, inode = 0;
+
+		if (vma->file) {
+			name = path_text(&vma->file->path, path, PATH_MAX);
+			dev = vma->file->inode->sb->dev;
+			inode = vma->file->inode->number;
+		} else if (vma->start <= mm->brk && vma->end > mm->start_brk) {
+			name = "[heap]";
+		} else if (vma->start == mm->vdso) {
+			name = "[vdso]";
+		}
+		size_t before = seq->count;
+		seq_printf(seq, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", vma->start, vma->end,
+			   flags & VM_READ ? 'r' : '-', flags & VM_WRITE ? 'w' : '-',
+			   flags & VM_EXEC ? 'x' : '-', flags & VM_SHARED ? 's' : 'p', vma->offset,
+			   dev >> 20, dev & 0xfffff, inode);
+		// Names stand in one column, as on Linux.
+		while (*name && seq->count - before < 73 && !seq->full)
+			seq_putc(seq, ' ');
+		seq_printf(seq, "%s\n", name);
+	}
+	up_read(&mm->map_lock);
+	mm_put(mm);
+	kfree(path);
+	return 0;
+}
+
+static void show_mount(struct mount *mount, void *ctx)
+{
+	struct path at = {mount, mount->root};
+	char text[256];
+	const char *where = path_text(&at, text, sizeof(text));
+
+	seq_printf(ctx, "%s %s %s %s%s%s%s 0 0\n", mount->source, IS_ERR(where) ? "?" : where,
+		   mount->sb->type, mount->flags & MOUNT_RDONLY ? "ro" : "rw",
+		   mount->flags & MOUNT_NOSUID ? ",nosuid" : "",
+		   mount->flags & MOUNT_NODEV ? ",nodev" : "",
+		   mount->flags & MOUNT_NOEXEC ? ",noexec" : "");
+}
+
+static int show_mounts(struct seq *seq, struct task *task)
+{
+	(void)task;
+	mounts_for_each(show_mount, seq);
+	return 0;
+}
+
+static int show_limits(struct seq *seq, struct task *task)
+{
+	static const struct {
+		const char *name, *unit;
+	} limits[RLIM_NLIMITS] = {
+		{"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+		{"Max data size", "bytes"},      {"Max stack size", "bytes"},
+		{"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+		{"Max processes", "processes"},  {"Max open files", "files"},
+		{"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+		{"Max file locks", "locks"},     {"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+		{"Max realtime priority", ""},   {"Max realtime timeout", "us"},
+	};
+
+	seq_printf(seq, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit limit = task->process->rlimits[i];
+		char soft[24] = "unlimited", hard[24] = "unlimited";
+
+		if (limit.rlim_cur != RLIM_INFINITY)
+			snprintf(soft, sizeof(soft), "%lu", limit.rlim_cur);
+		if (limit.rlim_max != RLIM_INFINITY)
+			snprintf(hard, sizeof(hard), "%lu", limit.rlim_max);
+		seq_printf(seq, "%-25s %-20s %-20s ", limits[i].name, soft, hard);
+		seq_printf(seq, *limits[i].unit ? "%-10s\n" : "\n", limits[i].unit);
+	}
+	return 0;
+}
+
+// --- fault injection: the n-th allocation of the task fails ---
+
+static int show_fail_nth(struct seq *seq, struct task *task)
+{
+	seq_printf(seq, "%d\n", task->fail_nth);
+	return 0;
+}
+
+static ssize_t write_fail_nth(struct task *task, char *text, size_t n)
+{
+	u64 nth;
+	int error = parse_u64(text, NULL, 0, &nth);
+
+	if (error)
+		return error;
+	if (task->process != current->process)
+		return -EPERM;
+	fault_set(&task->fail_nth, nth);
+	return n;
+}
+
+// --- Links ---
+
+static int path_link(const struct path *path, char *buffer, size_t size)
+{
+	char *text = kmalloc(PATH_MAX, GFP_KERNEL);
+	int error = text ? 0 : -ENOMEM;
+
+	if (!error) {
+		char *at = path_text(path, text, PATH_MAX);
+		error = IS_ERR(at) ? PTR_ERR(at) : (int)strscpy(buffer, at, size);
+	}
+	kfree(text);
+	return error;
+}
+
+static int link_exe(struct task *task, char *buffer, size_t size)
+{
+	struct mm *mm = task_mm_get(task);
+	int error = -ENOENT;
+
+	if (mm && mm->exe_file && ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS))
+		error = path_link(&mm->exe_file->path, buffer, size);
+	if (mm)
+		mm_put(mm);
+	return error;
+}
+
+static int link_fs(struct task *task, char *buffer, size_t size, bool root)
+{
+	struct path path;
+
+	if (!ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS))
+		return -EACCES;
+	spin_lock(&task->alloc_lock);
+	struct fs_context *fs = task->fs ? fs_context_get(task->fs) : NULL;
+	spin_unlock(&task->alloc_lock);
+	if (!fs)
+		return -ENOENT;
+	if (root)
+		fs_context_root(fs, &path);
+	else
+		fs_context_cwd(fs, &path);
+	int error = path_link(&path, buffer, size);
+	path_put(&path);
+	fs_context_put(fs);
+	return error;
+}
+
+static int link_cwd(struct task *task, char *buffer, size_t size)
+{
+	return link_fs(task, buffer, size, false);
+}
+
+static int link_root(struct task *task, char *buffer, size_t size)
+{
+	return link_fs(task, buffer, size, true);
+}
+
+const struct proc_entry proc_task_entries[] = {
+	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
+	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm},
+	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd},
+	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},
+	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe},
+	{.name = "fail-nth",
+	 .mode = S_IFREG | 0644,
+	 .show = show_fail_nth,
+	 .write = write_fail_nth},
+	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
+	{.name = "maps", .mode = S_IFREG | 0444, .show = show_maps},
+	{.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
+	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
+	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
+	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+};
+const unsigned proc_task_count = ARRAY_SIZE(proc_task_entries);
