@@ -138,8 +138,7 @@ static ALWAYS_INLINE void erase_fix(struct rb_node *node, struct rb_node *parent
 			continue;
 		}
 		if (!is_red(far)) {
-			set_color(near, BLACK);
-			set_color(sibling, RED);
+			// The colours of both are set below.
 			far = sibling;
 			sibling = rotate(sibling, left, root, aug);
 		}

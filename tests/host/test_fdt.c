@@ -1,11 +1,11 @@
 // lib/fdt on a tree made by dtc, on QEMU's own, and on damaged ones.
-//	test_fdt BOARD.dtb [VIRT.dtb]
+//	test_fdt BOARD.dtb ZERO-CELLS.dtb [VIRT.dtb]
 #include "check.h"
 #include "fdt_walk.h"
 #include <uapi/errno.h>
 
-static u8 *board, *virt;
-static size_t board_size, virt_size;
+static u8 *board, *zero_cells, *virt;
+static size_t board_size, zero_cells_size, virt_size;
 
 static void check_reg(const void *fdt, const char *path, int i, int error, u64 address, u64 size)
 {
@@ -151,6 +151,14 @@ static void test_interrupts(void)
 	check_interrupt(board, "/chosen", 0, -ENOENT, NULL, 0);
 }
 
+static void test_zero_cells(void)
+{
+	CHECK_EQ(fdt_check(zero_cells, zero_cells_size), 0);
+	check_reg(zero_cells, "/outer/inner/device", 0, -EINVAL, 0, 0);
+	check_reg(zero_cells, "/outer", 0, -ENOENT, 0, 0);
+	CHECK_EQ(fdt_check_and_walk(zero_cells, zero_cells_size), 0);
+}
+
 // What QEMU's virt gives with -smp 4 -m 256.
 static void test_virt(void)
 {
@@ -259,19 +267,25 @@ static void test_structure(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		{"nodes", test_nodes},           {"paths", test_paths},
-		{"properties", test_properties}, {"addresses", test_addresses},
-		{"interrupts", test_interrupts}, {"virt", test_virt},
-		{"damaged", test_damaged},       {"structure", test_structure},
+		{"nodes", test_nodes},
+		{"paths", test_paths},
+		{"properties", test_properties},
+		{"addresses", test_addresses},
+		{"interrupts", test_interrupts},
+		{"zero cells", test_zero_cells},
+		{"virt", test_virt},
+		{"damaged", test_damaged},
+		{"structure", test_structure},
 	};
 
-	if (argc < 2)
+	if (argc < 3)
 		return 2;
 	board = read_file(argv[1], &board_size);
-	if (argc > 2)
-		virt = read_file(argv[2], &virt_size);
+	zero_cells = read_file(argv[2], &zero_cells_size);
+	if (argc > 3)
+		virt = read_file(argv[3], &virt_size);
 	int status = run_tests(tests, ARRAY_SIZE(tests));
 
-	free(board), free(virt);
+	free(board), free(zero_cells), free(virt);
 	return status;
 }
