@@ -5,81 +5,33 @@
 #include <fs/chrdev.h>
 #include <fs/initramfs.h>
 #include <fs/open.h>
+#include <lib/cpio.h>
+#include <lib/errname.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <uapi/errno.h>
 
-#define HEADER_SIZE 110
-#define LINKS_MAX   64
-
-struct entry {
-	u32 inode, mode, uid, gid, nlink, mtime, size, dev_major, dev_minor, rdev_major, rdev_minor,
-		name_size;
-	const char *name;
-	const u8 *data;
-};
-
-// A file with several names comes once for each; its data with the last.
+// A regular file with several names comes once for each; its data with one of them.
 struct link {
-	u32 inode, dev;
-	char name[128];
+	u32 inode, dev_major, dev_minor;
+	const char *name; // in the archive
 };
 
-static int hex_field(const u8 *at, u32 *value)
-{
-	*value = 0;
-	for (int i = 0; i < 8; i++) {
-		u8 c = at[i] | 0x20;
-		u32 digit = c >= 'a' ? c - 'a' + 10u : c - '0' + 0u;
+struct unpacker {
+	struct link *links; // of the present archive
+	size_t link_count, link_room;
+	u32 archive;
+};
 
-		if (digit > 15 || (at[i] < '0'))
-			return -EINVAL;
-		*value = *value << 4 | digit;
-	}
-	return 0;
-}
-
-// Reads one entry at *at; moves *at behind it.
-static int entry_read(const u8 **at, const u8 *end, struct entry *entry, const char **reason)
-{
-	const u8 *p = *at;
-	u32 fields[13];
-
-	*reason = "truncated header";
-	if (end - p < HEADER_SIZE)
-		return -EINVAL;
-	*reason = memcmp(p, "\x1f\x8b", 2) ? "not a newc cpio archive" : "gzip is not supported";
-	if (memcmp(p, "070701", 6) && memcmp(p, "070702", 6))
-		return -EINVAL;
-	*reason = "bad number in a header";
-	for (int i = 0; i < 13; i++) {
-		if (hex_field(p + 6 + 8 * i, &fields[i]))
-			return -EINVAL;
-	}
-	memcpy(entry, fields, 12 * sizeof(u32)); // in the order of the header
-	entry->name = (const char *)p + HEADER_SIZE;
-	*reason = "bad name";
-	size_t left = end - p - HEADER_SIZE;
-	if (!entry->name_size || entry->name_size > 4096 || entry->name_size > left ||
-	    entry->name[entry->name_size - 1])
-		return -EINVAL;
-	p += ALIGN_UP(HEADER_SIZE + (u64)entry->name_size, 4);
-	*reason = "truncated file";
-	if (p > end || entry->size > (u64)(end - p))
-		return -EINVAL;
-	entry->data = p;
-	p += MIN(ALIGN_UP((u64)entry->size, 4), (u64)(end - p));
-	*at = p;
-	return 0;
-}
-
-static int write_file(const char *name, const struct entry *entry)
+// `fresh`: whatever bears the name goes first. Otherwise it is a link that gets its data now.
+static int write_file(const char *name, const struct cpio_entry *entry, bool fresh)
 {
 	struct iov_iter iter;
 	struct file *file;
 	u64 pos = 0;
 
-	vfs_unlink(AT_FDCWD, name, false);
+	if (fresh)
+		vfs_unlink(AT_FDCWD, name, false);
 	int error = file_open(AT_FDCWD, name, O_WRONLY | O_CREAT | O_TRUNC, entry->mode & 07777,
 			      &file);
 	if (error)
@@ -90,10 +42,12 @@ static int write_file(const char *name, const struct entry *entry)
 	file->inode->uid = entry->uid;
 	file->inode->gid = entry->gid;
 	file_put(file);
-	return done < 0 ? (int)done : 0;
+	if (done < 0)
+		return (int)done;
+	return (size_t)done == entry->size ? 0 : -ENOSPC;
 }
 
-static void set_owner(const char *name, const struct entry *entry)
+static void set_owner(const char *name, const struct cpio_entry *entry)
 {
 	struct path path;
 
@@ -106,7 +60,7 @@ static void set_owner(const char *name, const struct entry *entry)
 	path_put(&path);
 }
 
-static int make_symlink(const char *name, const struct entry *entry)
+static int make_symlink(const char *name, const struct cpio_entry *entry)
 {
 	char *target = kmalloc(entry->size + 1ul, GFP_KERNEL);
 
@@ -120,28 +74,41 @@ static int make_symlink(const char *name, const struct entry *entry)
 	return error;
 }
 
-// If the file came before under another name, links to that. Remembers it otherwise.
-static bool link_known(const char *name, const struct entry *entry, struct link *links, int *count)
+static int link_remember(struct unpacker *u, const char *name, const struct cpio_entry *entry)
 {
-	u32 dev = entry->dev_major << 20 | entry->dev_minor;
+	if (u->link_count == u->link_room) {
+		size_t room = u->link_room ? 2 * u->link_room : 64;
+		struct link *links = krealloc(u->links, room * sizeof(*links), GFP_KERNEL);
 
-	if (entry->nlink < 2)
-		return false;
-	for (int i = 0; i < *count; i++) {
-		if (links[i].inode == entry->inode && links[i].dev == dev)
-			return vfs_link(AT_FDCWD, links[i].name, AT_FDCWD, name, 0) == 0;
+		if (!links)
+			return -ENOMEM;
+		u->links = links;
+		u->link_room = room;
 	}
-	if (*count < LINKS_MAX) {
-		struct link *link = &links[(*count)++];
-
-		link->inode = entry->inode;
-		link->dev = dev;
-		strscpy(link->name, name, sizeof(link->name));
-	}
-	return false;
+	u->links[u->link_count++] = (struct link){entry->ino, entry->dev_major, entry->dev_minor,
+						  name};
+	return 0;
 }
 
-static int entry_make(const struct entry *entry, struct link *links, int *count)
+static int make_file(struct unpacker *u, const char *name, const struct cpio_entry *entry)
+{
+	if (entry->nlink < 2)
+		return write_file(name, entry, true);
+	for (size_t i = 0; i < u->link_count; i++) {
+		const struct link *link = &u->links[i];
+
+		if (link->inode != entry->ino || link->dev_major != entry->dev_major ||
+		    link->dev_minor != entry->dev_minor)
+			continue;
+		vfs_unlink(AT_FDCWD, name, false);
+		int error = vfs_link(AT_FDCWD, link->name, AT_FDCWD, name, 0);
+		return error || !entry->size ? error : write_file(name, entry, false);
+	}
+	int error = link_remember(u, name, entry);
+	return error ? error : write_file(name, entry, true);
+}
+
+static int entry_make(struct unpacker *u, const struct cpio_entry *entry)
 {
 	const char *name = entry->name;
 	int error;
@@ -150,11 +117,13 @@ static int entry_make(const struct entry *entry, struct link *links, int *count)
 		name++;
 	if (!*name || !strcmp(name, "."))
 		return 0;
+	if (entry->archive != u->archive) {
+		u->archive = entry->archive;
+		u->link_count = 0;
+	}
 	switch (entry->mode & S_IFMT) {
 	case S_IFREG:
-		if (link_known(name, entry, links, count) && !entry->size)
-			return 0;
-		return write_file(name, entry);
+		return make_file(u, name, entry);
 	case S_IFLNK:
 		error = make_symlink(name, entry);
 		break;
@@ -174,35 +143,22 @@ static int entry_make(const struct entry *entry, struct link *links, int *count)
 
 int initramfs_unpack(const void *archive, size_t size)
 {
-	const u8 *at = archive, *end = at + size;
-	struct link *links = kmalloc(LINKS_MAX * sizeof(*links), GFP_KERNEL);
-	int count = 0, error = 0, entries = 0;
-	const char *reason = NULL;
+	struct unpacker unpacker = {0};
+	struct cpio_reader reader;
+	struct cpio_entry entry;
+	int error = 0, entries = 0;
 
-	if (!links)
-		return -ENOMEM;
-	while (at < end && !error) {
-		struct entry entry;
-
-		if (!*at) {
-			at++;
-			continue;
-		}
-		error = entry_read(&at, end, &entry, &reason);
-		if (error) {
-			pr_err("initramfs: %s at offset %lu of %lu\n", reason,
-			       (u64)(at - (const u8 *)archive), size);
-			break;
-		}
-		if (!strcmp(entry.name, "TRAILER!!!")) {
-			count = 0;
-			continue;
-		}
-		error = entry_make(&entry, links, &count);
+	cpio_init(&reader, archive, size);
+	while (!error && (error = cpio_next(&reader, &entry)) > 0) {
+		error = entry_make(&unpacker, &entry);
 		if (error)
-			pr_err("initramfs: %s: error %d\n", entry.name, error);
+			pr_err("initramfs: %s: %s (error %d)\n", entry.name,
+			       errno_name(error) ?: "?", error);
 		entries++;
 	}
-	kfree(links);
+	if (reader.reason)
+		pr_err("initramfs: %s, at offset %lu of %lu\n", reader.reason, reader.error_at,
+		       size);
+	kfree(unpacker.links);
 	return error ?: entries;
 }
