@@ -44,59 +44,72 @@ typedef u64 ALIGNED(8) __attribute__((may_alias)) word;
 
 #define WORD_BITS 64
 
-// Copies upwards by words; d is aligned, s is not. Returns how many bytes were copied.
-static size_t copy_shifted(u8 *d, const u8 *s, size_t n)
+// Upwards, when both are differently aligned; n >= 32. A function of its own, so that the usual
+// case has no registers to save. Returns dst.
+static NOINLINE void *copy_skewed(void *dst, const u8 *s, size_t n)
 {
-	unsigned skew = (uintptr_t)s & 7; // 1..7: bytes of s before the next aligned word: 8 - skew
-	unsigned low = skew * 8, high = WORD_BITS - low;
-	size_t done = 0;
-	u64 carry = 0;
+	u8 *d = dst;
 
-	// The carry holds the 8 - skew bytes of s that precede the aligned word to load next.
-	if (n < 16)
-		return 0;
+	for (; (uintptr_t)d & 7; n--)
+		*d++ = *s++;
+	unsigned skew = (uintptr_t)s & 7; // 1..7
+	unsigned low = skew * 8, high = WORD_BITS - low;
+	u64 carry = 0; // the 8 - skew bytes of s before the aligned word to load next
+
 	for (unsigned i = 0; i < 8 - skew; i++)
 		carry |= (u64)s[i] << (8 * i);
 	const word *from = (const word *)(s + 8 - skew);
 	word *to = (word *)d;
-	for (; n - done >= 16; done += 8) {
+
+	for (; n >= 16; n -= 8) {
 		u64 next = *from++;
 
 		*to++ = carry | next << high;
 		carry = next >> low;
 	}
-	return done;
-}
-
-static void copy_up(u8 *d, const u8 *s, size_t n)
-{
-	if (n >= 16) {
-		size_t head = -(uintptr_t)d & 7;
-
-		for (n -= head; head; head--)
-			*d++ = *s++;
-		if ((uintptr_t)s & 7) {
-			size_t done = copy_shifted(d, s, n);
-
-			d += done, s += done, n -= done;
-		} else {
-			word *to = (word *)d;
-			const word *from = (const word *)s;
-
-			for (; n >= 64; n -= 64, to += 8, from += 8) {
-				u64 a = from[0], b = from[1], c = from[2], e = from[3];
-				u64 f = from[4], g = from[5], h = from[6], i = from[7];
-
-				to[0] = a, to[1] = b, to[2] = c, to[3] = e;
-				to[4] = f, to[5] = g, to[6] = h, to[7] = i;
-			}
-			for (; n >= 8; n -= 8)
-				*to++ = *from++;
-			d = (u8 *)to, s = (const u8 *)from;
-		}
-	}
+	s += (u8 *)to - d;
+	d = (u8 *)to;
 	while (n--)
 		*d++ = *s++;
+	return dst;
+}
+
+// Both are equally aligned; n >= 8.
+static ALWAYS_INLINE void copy_words(u8 **dst, const u8 **src, size_t *count)
+{
+	u8 *d = *dst;
+	const u8 *s = *src;
+	size_t n = *count;
+
+	for (; (uintptr_t)d & 7; n--)
+		*d++ = *s++;
+	word *to = (word *)d;
+	const word *from = (const word *)s;
+
+	for (; n >= 64; n -= 64, to += 8, from += 8) {
+		u64 a = from[0], b = from[1], c = from[2], e = from[3];
+		u64 f = from[4], g = from[5], h = from[6], i = from[7];
+
+		to[0] = a, to[1] = b, to[2] = c, to[3] = e;
+		to[4] = f, to[5] = g, to[6] = h, to[7] = i;
+	}
+	for (; n >= 8; n -= 8)
+		*to++ = *from++;
+	*dst = (u8 *)to, *src = (const u8 *)from, *count = n;
+}
+
+// Upwards. Returns dst.
+static ALWAYS_INLINE void *copy_up(void *dst, const u8 *s, size_t n)
+{
+	u8 *d = dst;
+
+	if (n >= 8 && (((uintptr_t)d ^ (uintptr_t)s) & 7) == 0)
+		copy_words(&d, &s, &n);
+	else if (n >= 32)
+		return copy_skewed(dst, s, n);
+	while (n--)
+		*d++ = *s++;
+	return dst;
 }
 
 // From the last byte to the first. d and s point behind the ranges.
@@ -124,17 +137,15 @@ static void copy_down(u8 *d, const u8 *s, size_t n)
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-	copy_up(dst, src, n);
-	return dst;
+	return copy_up(dst, src, n);
 }
 
 void *memmove(void *dst, const void *src, size_t n)
 {
 	// Upwards is right unless the destination begins inside of the source.
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
-		copy_up(dst, src, n);
-	else
-		copy_down((u8 *)dst + n, (const u8 *)src + n, n);
+		return copy_up(dst, src, n);
+	copy_down((u8 *)dst + n, (const u8 *)src + n, n);
 	return dst;
 }
 
@@ -142,7 +153,7 @@ void *memset(void *dst, int c, size_t n)
 {
 	u8 *d = dst;
 
-	if (n >= 16) {
+	if (n >= 8) {
 		u64 w = (u8)c * 0x0101010101010101ul;
 
 		for (; (uintptr_t)d & 7; n--)
