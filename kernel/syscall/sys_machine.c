@@ -151,8 +151,8 @@ SYSCALL3(syslog, int, action, u64, buffer, int, size)
 #define HWPROBE_BASE_BEHAVIOR 3
 #define HWPROBE_IMA_EXT_0     4
 #define HWPROBE_BASE_IMA      1
-#define HWPROBE_IMA_FD	      1
-#define HWPROBE_IMA_C	      2
+#define HWPROBE_IMA_FD        1
+#define HWPROBE_IMA_C         2
 
 struct hwprobe_pair {
 	s64 key;

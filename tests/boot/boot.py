@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""Boot tests: boot.py IMAGE INIT CASE. Each case is one boot (or a few) under QEMU."""
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import cpio  # noqa: E402
+import qemu  # noqa: E402
+
+IMAGE, INIT, CASE = sys.argv[1:4]
+WORK = tempfile.mkdtemp(prefix='cloven-boot-')
+
+
+def good_archive():
+    archive = cpio.Archive()
+    archive.copy('init', INIT)
+    return archive
+
+
+def write(name, data):
+    path = os.path.join(WORK, name)
+    with open(path, 'wb') as out:
+        out.write(data)
+    return path
+
+
+def boots(limit=40, **options):
+    """The kernel reaches init, which powers the machine off with status 0."""
+    options.setdefault('initrd', good_archive().write(os.path.join(WORK, 'good.cpio')))
+    result = qemu.run(qemu.arguments(IMAGE, **options), cpu_limit=limit)
+    if 'boot-test: init runs as' not in result.console:
+        raise qemu.Failure('init did not run: ' + result.report())
+    if result.status != 0:
+        raise qemu.Failure('the power-off did not give 0: ' + result.report())
+    return result
+
+
+def refuses(pattern, limit=40, **options):
+    """The kernel says what is wrong, and QEMU ends with a status that is not 0."""
+    result = qemu.run(qemu.arguments(IMAGE, **options), cpu_limit=limit)
+    if result.status is None:
+        raise qemu.Failure('it hung: ' + result.report())
+    if result.status == 0:
+        raise qemu.Failure('the exit status is 0: ' + result.report())
+    if not re.search(pattern, result.console, re.I):
+        raise qemu.Failure('no message matches "%s": %s' % (pattern, result.report()))
+    return result
+
+
+def harts(n):
+    result = boots(smp=n, append='loglevel=7', limit=60)
+    found = re.search(r'(\d+) harts?\b', result.console)
+    if found and int(found.group(1)) != n:
+        raise qemu.Failure('%s harts of %d came up: %s' % (found.group(1), n, result.report()))
+
+
+def spike():
+    boots(machine='spike', smp=2)
+
+
+def sifive_u():
+    """No power-off device here: the last line of the log has to say so."""
+    archive = good_archive().write(os.path.join(WORK, 'good.cpio'))
+    line = qemu.arguments(IMAGE, machine='sifive_u', smp=3, initrd=archive)
+    result = qemu.run(line, cpu_limit=40, until='no power-off device')
+    if 'boot-test: init runs as' not in result.console or result.reason != 'found':
+        raise qemu.Failure('init did not run, or nothing was said: ' + result.report())
+
+
+def changed_dtb(change):
+    """The device tree of `virt`, as text through dtc, changed by a function, as a blob again."""
+    if not shutil.which('dtc'):
+        raise qemu.Skip('dtc is not installed')
+    dump = os.path.join(WORK, 'virt.dtb')
+    subprocess.run(['qemu-system-riscv64', '-machine', 'virt,dumpdtb=' + dump, '-m', '128M',
+                    '-display', 'none'], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    text = subprocess.run(['dtc', '-q', '-I', 'dtb', '-O', 'dts', dump], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    new = change(text)
+    if new == text:
+        raise qemu.Failure('the device tree was not changed')
+    out = os.path.join(WORK, 'changed.dtb')
+    subprocess.run(['dtc', '-q', '-f', '-I', 'dts', '-O', 'dtb', '-o', out, '-'], input=new,
+                   check=True, text=True)
+    return out
+
+
+def hand_over(kernel_at, blob, *more):
+    """QEMU arguments that give the kernel our own bytes as its device tree.
+
+    OpenSBI itself needs a good tree. So a small program is loaded in the kernel's place, which sets
+    the register with the tree's address and jumps to the kernel, loaded elsewhere.
+    """
+    tree_at = 0x87000000
+    code = struct.pack('<6I',
+                       0x00000297,   # auipc t0, 0
+                       0x0182b583,   # ld a1, 24(t0)
+                       0x0202b303,   # ld t1, 32(t0)
+                       0x00030067,   # jr t1
+                       0x00000013, 0x00000013)
+    stub = write('stub.bin', code + struct.pack('<QQ', tree_at, kernel_at))
+    extra = []
+    for path, addr in ((IMAGE, kernel_at), (write('tree.bin', blob), tree_at)) + more:
+        extra += ['-device', 'loader,file=%s,addr=0x%x,force-raw=on' % (path, addr)]
+    return qemu.arguments(stub, extra=extra)
+
+
+def hostile_tree(blob, pattern):
+    result = qemu.run(hand_over(0x80400000, blob), cpu_limit=30)
+    if result.status in (None, 0) or not re.search(pattern, result.console, re.I):
+        raise qemu.Failure('expected "%s" and a status that is not 0: %s'
+                           % (pattern, result.report()))
+
+
+def other_address(at):
+    """The kernel at an address that is not QEMU's choice."""
+    archive = good_archive().write(os.path.join(WORK, 'good.cpio'))
+    start, size = 0x86000000, os.path.getsize(archive)
+    tree = changed_dtb(lambda text: re.sub(
+        r'chosen \{', 'chosen {\n linux,initrd-start = <0x0 0x%x>;\n linux,initrd-end = <0x0 0x%x>;'
+        % (start, start + size), text, count=1))
+    with open(tree, 'rb') as source:
+        blob = source.read()
+    result = qemu.run(hand_over(at, blob, (archive, start)), cpu_limit=30)
+    if result.status != 0 or 'boot-test: init runs as' not in result.console:
+        raise qemu.Failure('no boot at 0x%x: %s' % (at, result.report()))
+
+
+def archive_case(name):
+    good = good_archive().finish()
+    if name == 'truncated':
+        data = good[:len(good) // 2]
+    elif name == 'corrupt':
+        data = good[:6] + b'zzzzzzzz' + good[14:]
+    else:
+        data = b'this is no archive' * 100
+    refuses(r'initramfs|cpio|archive', initrd=write('bad.cpio', data))
+
+
+def without_init():
+    archive = cpio.Archive()
+    archive.file('etc/motd', b'nothing to run\n', 0o644)
+    refuses(r'\binit\b', initrd=archive.write(os.path.join(WORK, 'a.cpio')), append='init=/nothing')
+
+
+def broken_init():
+    with open(INIT, 'rb') as source:
+        elf = source.read()
+    for data in (b'\x7fELF' + b'\xff' * 200, elf[:70], b'not a program at all'):
+        archive = cpio.Archive()
+        archive.file('init', data)
+        refuses(r'\binit\b', initrd=archive.write(os.path.join(WORK, 'a.cpio')))
+
+
+def init_exits():
+    """init that is a script without an interpreter cannot start; that is said."""
+    archive = cpio.Archive()
+    archive.file('init', b'#!/no/such/interpreter\n')
+    refuses(r'\binit\b', initrd=archive.write(os.path.join(WORK, 'a.cpio')))
+
+
+def selftests():
+    result = qemu.run(qemu.arguments(IMAGE, smp=4, append='selftest=all loglevel=4'), cpu_limit=240)
+    print(result.console)
+    bad = re.findall(r'^not ok .*$', result.console, re.M)
+    if bad or result.status != 0 or not re.search(r'^ok \d+', result.console, re.M):
+        raise qemu.Failure('self-tests: %s %s' % (bad, result.report()))
+
+
+def shell():
+    """The embedded initramfs comes up with a shell, which runs a pipe and powers the machine off."""
+    result = qemu.run(qemu.arguments(IMAGE, smp=2), cpu_limit=60, feed=[
+        ('# ', 'echo one two | cat; echo $((6 * 7))\n'), ('42', 'poweroff\n')])
+    if 'one two\n' not in result.console or result.status != 0:
+        raise qemu.Failure('the shell did not answer: ' + result.report())
+
+
+CASES = {
+    'harts_1': lambda: harts(1),
+    'harts_2': lambda: harts(2),
+    'harts_4': lambda: harts(4),
+    'harts_8': lambda: harts(8),
+    'mem_16M': lambda: boots(mem='16M'),
+    'mem_32M': lambda: boots(mem='32M'),
+    'mem_4G': lambda: boots(mem='4G'),
+    'mem_8G': lambda: boots(mem='8G'),
+    'no_sstc': lambda: boots(cpu='rv64,sstc=off', smp=2),
+    'cpu_u54': lambda: boots(cpu='sifive-u54', smp=2),
+    'spike': spike,
+    'sifive_u': sifive_u,
+    'address_4M': lambda: other_address(0x80400000),
+    'address_34M': lambda: other_address(0x82200000),
+    'no_init': without_init,
+    'broken_init': broken_init,
+    'script_init': init_exits,
+    'initramfs_truncated': lambda: archive_case('truncated'),
+    'initramfs_corrupt': lambda: archive_case('corrupt'),
+    'initramfs_garbage': lambda: archive_case('garbage'),
+    'tree_garbage': lambda: hostile_tree(b'\xff' * 4096, r'device tree'),
+    'tree_truncated': lambda: hostile_tree(
+        struct.pack('>10I', 0xd00dfeed, 64, 56, 60, 40, 17, 16, 0, 4, 4) + b'\0' * 24,
+        r'device tree|memory'),
+    'tree_no_memory': lambda: hostile_tree(no_memory_blob(), r'memory'),
+    'little_memory': lambda: refuses(r'memory', mem='6M'),
+    'selftest': selftests,
+    'shell': shell,
+}
+
+
+def no_memory_blob():
+    tree = changed_dtb(lambda text: re.sub(r'memory@80000000 \{[^}]*\};', '', text))
+    with open(tree, 'rb') as source:
+        return source.read()
+
+
+def body():
+    if not os.path.exists(IMAGE):
+        raise qemu.Skip('there is no kernel image: ' + IMAGE)
+    try:
+        CASES[CASE]()
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+
+
+qemu.main(body)
