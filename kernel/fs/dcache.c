@@ -160,6 +160,23 @@ bool dentry_has_children(struct dentry *dentry)
 	return has;
 }
 
+// Nobody but the names themselves refers to what is here. The tree's own reference goes last.
+void dentry_tree_kill(struct dentry *root)
+{
+	struct dentry *at = root;
+
+	for (;;) {
+		while (!list_empty(&at->children))
+			at = list_first_entry(&at->children, struct dentry, sibling);
+		if (at == root)
+			break;
+		struct dentry *parent = at->parent;
+		dentry_remove(at);
+		at = parent;
+	}
+	dentry_put(root);
+}
+
 static struct dentry *find_cached(struct dentry *parent, const char *name, size_t length)
 {
 	u32 hash = name_hash(parent, name, length);

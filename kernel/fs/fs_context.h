@@ -20,3 +20,6 @@ void fs_context_root(struct fs_context *fs, struct path *out); // with reference
 void fs_context_cwd(struct fs_context *fs, struct path *out);
 void fs_context_set_cwd(struct fs_context *fs, const struct path *path); // takes the references
 void fs_context_set_root(struct fs_context *fs, const struct path *path);
+// pivot_root(2): whoever has `old` as root or cwd gets `new`.
+void fs_context_replace_everywhere(const struct path *old, const struct path *new);
+void fs_context_init(void);

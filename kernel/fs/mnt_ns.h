@@ -1,12 +1,25 @@
-// Mount namespaces.
+// Mount namespaces: each a tree of mounts of its own.
 #pragma once
 
 #include <fs/fs_context.h>
 
+struct seq;
 struct user_ns;
 
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns);
 void mnt_ns_put(struct mnt_ns *ns);
-// -EINVAL until copies of mount trees exist.
+// A copy of the tree of `old`; root and cwd of `fs` move over to the same places in it. -ENOMEM,
+// -ENOSPC (too many namespaces or mounts).
 int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	       struct mnt_ns **out);
+// The root of the tree with what is mounted on it, with references.
+void mnt_ns_root(struct mnt_ns *ns, struct path *out);
+struct user_ns *mnt_ns_owner(const struct mnt_ns *ns); // not counted
+u64 mnt_ns_number(const struct mnt_ns *ns);
+// Current may mount, unmount and so on in its namespace.
+bool mnt_ns_may_admin(void);
+
+// The texts of /proc/PID/{mounts,mountinfo,mountstats}, as seen from `root`. May sleep.
+void mnt_ns_show_mounts(struct mnt_ns *ns, const struct path *root, struct seq *seq);
+void mnt_ns_show_mountinfo(struct mnt_ns *ns, const struct path *root, struct seq *seq);
+void mnt_ns_show_mountstats(struct mnt_ns *ns, const struct path *root, struct seq *seq);

@@ -72,9 +72,9 @@ static void walk_to(struct walk *walk, struct mount *mount, struct dentry *dentr
 // Through what is mounted here, to its root.
 static void cross_mounts(struct walk *walk)
 {
-	for (;;) {
+	while (READ_ONCE(walk->at.dentry->mounted)) {
 		read_lock(&dcache_lock);
-		struct mount *mounted = walk->at.dentry->mounted;
+		struct mount *mounted = mount_find_locked(walk->at.mount, walk->at.dentry);
 		if (mounted)
 			mount_get(mounted);
 		read_unlock(&dcache_lock);
@@ -93,13 +93,26 @@ static void step_up(struct walk *walk)
 		if (at->dentry == walk->root.dentry && at->mount == walk->root.mount)
 			return;
 		if (at->dentry != at->mount->root) {
-			walk_to(walk, at->mount, at->dentry->parent);
+			struct path up = *at;
+			read_lock(&dcache_lock);
+			up.dentry = dentry_get(up.dentry->parent);
+			read_unlock(&dcache_lock);
+			walk_to(walk, up.mount, up.dentry);
+			dentry_put(up.dentry);
 			cross_mounts(walk);
 			return;
 		}
-		if (!at->mount->parent)
+		struct path up = {NULL, NULL};
+		read_lock(&dcache_lock); // an unmount may cut it off
+		if (at->mount->parent) {
+			up = (struct path){at->mount->parent, at->mount->point};
+			path_get(&up);
+		}
+		read_unlock(&dcache_lock);
+		if (!up.mount)
 			return;
-		walk_to(walk, at->mount->parent, at->mount->point);
+		walk_to(walk, up.mount, up.dentry);
+		path_put(&up);
 	}
 }
 

@@ -49,7 +49,7 @@ static int check_open(const struct path *path, int flags)
 		mask |= MAY_READ;
 	if (mode != O_RDONLY || (flags & O_TRUNC))
 		mask |= MAY_WRITE;
-	if ((mask & MAY_WRITE) && (path->mount->flags & MOUNT_RDONLY) &&
+	if ((mask & MAY_WRITE) && path_read_only(path) &&
 	    (S_ISREG(inode->mode) || S_ISDIR(inode->mode)))
 		return -EROFS;
 	if (S_ISCHR(inode->mode) && (path->mount->flags & MOUNT_NODEV))
@@ -97,7 +97,7 @@ int file_open_path(const struct path *path, int flags, struct file **out)
 
 static int may_change(struct path *dir)
 {
-	if (dir->mount->flags & MOUNT_RDONLY)
+	if (path_read_only(dir))
 		return -EROFS;
 	return inode_permission(path_inode(dir), MAY_WRITE | MAY_EXEC);
 }

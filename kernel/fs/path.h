@@ -17,7 +17,7 @@ struct dentry {
 	struct hlist_node hash_node; // [dcache] if it can be found
 	struct list_head children;   // [dcache] in order of cookies
 	struct list_head sibling;    // [dcache]
-	struct mount *mounted;       // [dcache] topmost mount on it
+	u32 mounted;                 // [dcache] mounts on it, in all namespaces; a hint without
 	u64 cookie, next_cookie;     // [dcache] position in the directory
 	u32 hash;                    // [dcache]
 	bool pinned;                 // [dcache] the name itself holds a reference
@@ -26,31 +26,55 @@ struct dentry {
 	char short_name[32];
 };
 
+// What statfs(2) tells, in blocks of a page.
+struct fs_usage {
+	u64 blocks, blocks_free, files, files_free;
+};
+
+// A file system that is mounted somewhere.
 struct superblock {
 	const char *type;
 	u64 dev, magic;
 	u64 next_inode;
 	struct dentry *root;
 	void *private;
+	struct atomic mounts;                // [a] that show it
+	void (*kill)(struct superblock *sb); // at the last unmount; NULL: stays for ever
+	void (*statfs)(struct superblock *sb, struct fs_usage *usage); // NULL: nothing to tell
+	bool read_only;
 };
 
 enum mount_flags {
 	MOUNT_RDONLY = 1,
 	MOUNT_NOSUID = 2,
 	MOUNT_NODEV = 4,
-	MOUNT_NOEXEC = 8
+	MOUNT_NOEXEC = 8,
+	MOUNT_NOATIME = 16,
+	MOUNT_NODIRATIME = 32,
+	MOUNT_STRICTATIME = 64,
+	MOUNT_USER_FLAGS = 127,
+	MOUNT_UNBINDABLE = 1 << 8,
+	MOUNT_LOCKED = 1 << 9, // came with a copy into a less privileged namespace: stays
+	MOUNT_EXPIRED = 1 << 10,
 };
 
+// Legend: [mounts] changes need the mutex of mount.c and dcache_lock written; either is enough to
+// read.
 struct mount {
-	struct refcount refs;
-	struct superblock *sb; // [I]
-	struct dentry *root;   // [I] counted
-	struct mount *parent;  // [dcache]
-	struct dentry *point;  // [dcache] counted: where it is mounted
-	struct list_head link; // [dcache] in its namespace
-	u32 flags;             // [a]
-	int id;                // [I]
-	const char *source;
+	struct refcount refs;      // the tree's one, one of each child, and one of each path
+	struct superblock *sb;     // [I]
+	struct dentry *root;       // [I] counted
+	struct mount *parent;      // [mounts] counted; NULL: root of a namespace, or in no tree
+	struct dentry *point;      // [mounts] counted: where it is mounted
+	struct mnt_ns *ns;         // [mounts] NULL: in no tree
+	struct hlist_node hash;    // [mounts] by parent and point
+	struct list_head children; // [mounts] in order of mounting
+	struct list_head sibling;  // [mounts]
+	u32 flags;                 // [a]
+	u32 locked_flags;          // [I] those that may not be taken away
+	int id;                    // [I]
+	const char *source;        // [I]
+	struct mount *copy;        // [mounts] while a tree is copied
 };
 
 struct path {
@@ -63,6 +87,10 @@ void path_put(const struct path *path);
 static inline struct inode *path_inode(const struct path *path)
 {
 	return path->dentry->inode;
+}
+static inline bool path_read_only(const struct path *path)
+{
+	return (path->mount->flags & MOUNT_RDONLY) || path->mount->sb->read_only;
 }
 static inline bool path_mount_nosuid(const struct path *path)
 {
@@ -105,11 +133,24 @@ bool dentry_has_children(struct dentry *dentry);
 // The path's text as current's root sees it, at the end of buffer; ERR_PTR(-ENAMETOOLONG).
 char *path_text(const struct path *path, char *buffer, size_t size);
 
-// Mounting.
+// Mounting. All of these take the mutex of the mount tree; paths come with references and keep
+// them. Whoever calls has checked the capability over the namespace.
+
+// Shows a file system at a directory. Takes sb, also on failure. -ENOMEM, -ENOSPC, -EINVAL.
 int mount_attach(struct superblock *sb, const char *source, const struct path *point, u32 flags);
-int mount_detach(const struct path *root);
+// umount2(2): the topmost mount, whose root is `root`. flags MNT_*. -EINVAL, -EBUSY, -EAGAIN.
+int mount_detach(const struct path *root, int flags);
+// MS_BIND: what is at `from` is seen at `point` too; with all that is mounted below if `recursive`.
+int mount_bind(const struct path *from, const struct path *point, bool recursive);
+int mount_move(const struct path *from, const struct path *point);
+int mount_remount(const struct path *root, u32 flags, bool whole_file_system);
+// MS_PRIVATE, MS_UNBINDABLE.
+int mount_set_unbindable(const struct path *root, bool unbindable, bool recursive);
+int mount_pivot(const struct path *new_root, const struct path *put_old);
 struct mount *mount_make_root(struct superblock *sb);
-void mounts_for_each(void (*fn)(struct mount *mount, void *ctx), void *ctx);
+// What is mounted on a path, with a reference, or NULL. [dcache] read.
+struct mount *mount_find_locked(const struct mount *parent, const struct dentry *point);
+void superblock_drop_unused(struct superblock *sb);
 struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
 
@@ -125,3 +166,6 @@ struct fs_type *fs_find(const char *name);
 void fs_for_each(void (*fn)(struct fs_type *type, void *ctx), void *ctx);
 
 void dcache_init(void);
+void mount_init(void);
+// Takes down a whole tree of names that nobody uses any more.
+void dentry_tree_kill(struct dentry *root);

@@ -6,8 +6,12 @@
 #include <fs/file.h>
 #include <fs/fs_context.h>
 #include <fs/path.h>
+#include <lib/parse.h>
 #include <lib/string.h>
+#include <mm/buddy.h>
 #include <mm/slab.h>
+#include <ns/cred.h>
+#include <ns/user_ns.h>
 #include <uapi/errno.h>
 #include <uapi/magic.h>
 
@@ -15,12 +19,20 @@ static const struct inode_ops tmpfs_inode_ops;
 static const struct file_ops tmpfs_file_ops, tmpfs_dir_ops;
 static u64 next_dev = 20;
 
+// Limits of one file system; 0 = none.
+struct tmpfs_info {
+	u64 max_pages, max_inodes;
+	struct atomic64 pages, inodes; // [a] in use
+};
+
 static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 {
+	struct tmpfs_info *info = sb->private;
 	struct inode *inode = inode_alloc(sb, mode);
 
 	if (!inode)
 		return NULL;
+	atomic64_add(&info->inodes, 1);
 	inode->ops = &tmpfs_inode_ops;
 	inode->file_ops = S_ISDIR(mode) ? &tmpfs_dir_ops : &tmpfs_file_ops;
 	inode->rdev = rdev;
@@ -29,19 +41,56 @@ static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 
 static int tmpfs_make(struct inode *dir, u32 mode, u64 rdev, struct inode **out)
 {
+	struct tmpfs_info *info = dir->sb->private;
+
+	if (info->max_inodes && (u64)atomic64_read(&info->inodes) >= info->max_inodes)
+		return -ENOSPC;
 	*out = tmpfs_inode(dir->sb, mode, rdev);
 	return *out ? 0 : -ENOMEM;
+}
+
+// Brings the count of the file system up to date with the pages of one inode.
+static void account_pages(struct inode *inode)
+{
+	struct tmpfs_info *info = inode->sb->private;
+	struct mapping *mapping = &inode->mapping;
+
+	if (mapping->page_count != mapping->page_limit_used) {
+		atomic64_add(&info->pages, mapping->page_count - mapping->page_limit_used);
+		mapping->page_limit_used = mapping->page_count;
+	}
 }
 
 static int tmpfs_truncate(struct inode *inode, u64 size)
 {
 	mapping_truncate(&inode->mapping, size);
+	account_pages(inode);
 	return 0;
+}
+
+static void tmpfs_free(struct inode *inode)
+{
+	struct tmpfs_info *info = inode->sb->private;
+
+	atomic64_sub(&info->pages, inode->mapping.page_limit_used);
+	atomic64_sub(&info->inodes, 1);
+}
+
+static void tmpfs_statfs(struct superblock *sb, struct fs_usage *usage)
+{
+	struct tmpfs_info *info = sb->private;
+	u64 pages = atomic64_read(&info->pages), inodes = atomic64_read(&info->inodes);
+
+	usage->blocks = info->max_pages;
+	usage->blocks_free = info->max_pages > pages ? info->max_pages - pages : 0;
+	usage->files = info->max_inodes;
+	usage->files_free = info->max_inodes > inodes ? info->max_inodes - inodes : 0;
 }
 
 static const struct inode_ops tmpfs_inode_ops = {
 	.make = tmpfs_make,
 	.truncate = tmpfs_truncate,
+	.free = tmpfs_free,
 };
 
 // --- Files ---
@@ -51,18 +100,46 @@ static ssize_t tmpfs_read(struct file *file, struct iov_iter *iter, u64 *pos)
 	return mapping_read(&file->inode->mapping, iter, pos);
 }
 
+// How much of a write fits: pages that are there cost nothing.
+static size_t room_for(struct inode *inode, u64 pos, size_t n)
+{
+	struct tmpfs_info *info = inode->sb->private;
+	s64 left = info->max_pages - atomic64_read(&info->pages);
+	u64 at = pos;
+
+	if (left >= (s64)(n / PAGE_SIZE + 2))
+		return n;
+	while (at < pos + n) {
+		struct page *page = mapping_find_page(&inode->mapping, at / PAGE_SIZE);
+
+		if (page)
+			page_put(page);
+		else if (left-- <= 0)
+			break;
+		at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
+	}
+	return MIN(at, pos + n) - pos;
+}
+
 static ssize_t tmpfs_write(struct file *file, struct iov_iter *iter, u64 *pos)
 {
 	struct inode *inode = file->inode;
+	struct tmpfs_info *info = inode->sb->private;
+	ssize_t done = -ENOSPC;
 
 	down_write(&inode->lock);
 	if (file->flags & O_APPEND)
 		*pos = inode->mapping.size;
-	ssize_t done = mapping_write(&inode->mapping, iter, pos);
+	size_t n = iter_count(iter), room = info->max_pages ? room_for(inode, *pos, n) : n;
+	if (room < n)
+		iter_truncate(iter, room);
+	if (room || !n)
+		done = mapping_write(&inode->mapping, iter, pos);
 	if (done > 0) {
 		inode->mode &= ~(S_ISUID | ((inode->mode & S_IXGRP) ? S_ISGID : 0));
 		inode_touch(inode);
 	}
+	account_pages(inode);
 	up_write(&inode->lock);
 	return done;
 }
@@ -133,23 +210,34 @@ static const struct file_ops tmpfs_dir_ops = {.iterate = dentry_tree_iterate};
 
 // --- Mounting ---
 
+static void tmpfs_kill(struct superblock *sb)
+{
+	dentry_tree_kill(sb->root);
+	kfree(sb->private);
+	kfree(sb);
+}
+
 int tmpfs_create(const char *type, u32 mode, struct superblock **out)
 {
 	struct superblock *sb = kzalloc(sizeof(*sb), GFP_KERNEL);
-	struct inode *root;
+	struct inode *root = NULL;
 
 	if (!sb)
 		return -ENOMEM;
 	sb->type = type;
 	sb->magic = TMPFS_MAGIC;
 	sb->dev = __atomic_add_fetch(&next_dev, 1, __ATOMIC_RELAXED);
-	root = tmpfs_inode(sb, S_IFDIR | mode, 0);
+	sb->private = kzalloc(sizeof(struct tmpfs_info), GFP_KERNEL);
+	sb->statfs = tmpfs_statfs;
+	if (sb->private)
+		root = tmpfs_inode(sb, S_IFDIR | mode, 0);
 	if (root)
 		root->nlink = 2;
 	sb->root = root ? dentry_root(sb, root) : NULL;
 	if (root)
 		inode_put(root);
 	if (!sb->root) {
+		kfree(sb->private);
 		kfree(sb);
 		return -ENOMEM;
 	}
@@ -157,10 +245,72 @@ int tmpfs_create(const char *type, u32 mode, struct superblock **out)
 	return 0;
 }
 
+// size=64M, size=25%, nr_blocks=, nr_inodes=, mode=, uid=, gid=: tmpfs(5).
+static int take_option(struct superblock *sb, const char *key, const char *value)
+{
+	struct tmpfs_info *info = sb->private;
+	struct inode *root = sb->root->inode;
+	struct user_ns *ns = current_cred()->user_ns;
+	const char *end;
+	u64 number;
+
+	if (!value)
+		return -EINVAL;
+	if (!strcmp(key, "mode")) {
+		if (parse_u64(value, NULL, 8, &number))
+			return -EINVAL;
+		root->mode = S_IFDIR | (number & 07777);
+		return 0;
+	}
+	if (parse_size(value, &end, &number) || (*end && strcmp(end, "%")))
+		return -EINVAL;
+	if (*end && strcmp(key, "size"))
+		return -EINVAL;
+	if (!strcmp(key, "size")) {
+		info->max_pages = *end ? total_pages_count() * number / 100
+				       : DIV_ROUND_UP(number, PAGE_SIZE);
+	} else if (!strcmp(key, "nr_blocks")) {
+		info->max_pages = number;
+	} else if (!strcmp(key, "nr_inodes")) {
+		info->max_inodes = number;
+	} else if (!strcmp(key, "uid")) {
+		root->uid = uid_from_user(ns, number);
+		return root->uid == INVALID_ID ? -EINVAL : 0;
+	} else if (!strcmp(key, "gid")) {
+		root->gid = gid_from_user(ns, number);
+		return root->gid == INVALID_ID ? -EINVAL : 0;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int tmpfs_mount(const char *source, const char *options, struct superblock **out)
 {
-	(void)source, (void)options;
-	return tmpfs_create("tmpfs", 01777, out);
+	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
+	struct superblock *sb;
+	int error;
+
+	(void)source;
+	if (!copy)
+		return -ENOMEM;
+	error = tmpfs_create("tmpfs", 01777, &sb);
+	if (error) {
+		kfree(copy);
+		return error;
+	}
+	struct tmpfs_info *info = sb->private;
+	info->max_pages = total_pages_count() / 2;
+	info->max_inodes = total_pages_count() / 2;
+	sb->kill = tmpfs_kill;
+	while (!error && parse_next_mount_option(&cursor, &key, &value))
+		error = take_option(sb, key, value);
+	kfree(copy);
+	if (error)
+		tmpfs_kill(sb);
+	else
+		*out = sb;
+	return error;
 }
 
 static struct superblock *devtmpfs;

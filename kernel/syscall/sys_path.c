@@ -1,7 +1,6 @@
 // System calls on names: status, directories, links, owners, mounts.
 
 #include <core/errno.h>
-#include <core/printk.h>
 #include <fs/chrdev.h>
 #include <fs/files.h>
 #include <fs/fs_context.h>
@@ -13,13 +12,12 @@
 #include <ns/user_ns.h>
 #include <sched/task.h>
 #include <syscall/define.h>
+#include <syscall/user_path.h>
 #include <uapi/dirent.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
-#include <uapi/mount.h>
 
-// Finds a path of user space. AT_EMPTY_PATH as in `flags`.
-static int user_path(int dirfd, u64 path_at, int flags, bool follow, struct path *out)
+int user_path(int dirfd, u64 path_at, int flags, bool follow, struct path *out)
 {
 	char *path;
 	bool empty = flags & AT_EMPTY_PATH;
@@ -101,7 +99,7 @@ static int access_path(int dirfd, u64 path_at, int mode, int flags)
 		return error;
 	if (mode)
 		error = inode_permission(path_inode(&path), mode);
-	if (!error && (mode & MAY_WRITE) && (path.mount->flags & MOUNT_RDONLY))
+	if (!error && (mode & MAY_WRITE) && (path_read_only(&path)))
 		error = -EROFS;
 	path_put(&path);
 	return error;
@@ -570,69 +568,4 @@ SYSCALL1(umask, u32, mask)
 
 	current->fs->umask = mask & 0777;
 	return old;
-}
-
-// --- Mounts ---
-
-static long mount_new(u64 source_at, struct path *point, u64 type_at, u64 flags)
-{
-	char type[32], source[128] = "none";
-	struct superblock *sb;
-	long length = strncpy_from_user(type, type_at, sizeof(type));
-
-	if (length < 0)
-		return length;
-	if (length == sizeof(type))
-		return -ENODEV;
-	if (source_at && strncpy_from_user(source, source_at, sizeof(source)) < 0)
-		return -EFAULT;
-	source[sizeof(source) - 1] = '\0';
-	struct fs_type *fs = fs_find(type);
-	if (!fs)
-		return -ENODEV;
-	long error = fs->mount(source, NULL, &sb);
-	if (error)
-		return error;
-	u32 mount_flags = ((flags & MS_RDONLY) ? MOUNT_RDONLY : 0) |
-			  ((flags & MS_NOSUID) ? MOUNT_NOSUID : 0) |
-			  ((flags & MS_NODEV) ? MOUNT_NODEV : 0) |
-			  ((flags & MS_NOEXEC) ? MOUNT_NOEXEC : 0);
-	return mount_attach(sb, source, point, mount_flags);
-}
-
-SYSCALL5(mount, u64, source_at, u64, target_at, u64, type_at, u64, flags, u64, data_at)
-{
-	struct path point;
-
-	(void)data_at;
-	if (!ns_capable(current_cred()->user_ns, CAP_SYS_ADMIN))
-		return -EPERM;
-	if (flags &
-	    (MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)) {
-		printk_ratelimited(LOG_INFO, "mount: flags %lx are not implemented\n", flags);
-		return -EINVAL;
-	}
-	long error = user_path(AT_FDCWD, target_at, 0, true, &point);
-	if (error)
-		return error;
-	error = S_ISDIR(path_inode(&point)->mode) ? mount_new(source_at, &point, type_at, flags)
-						  : -ENOTDIR;
-	path_put(&point);
-	return error;
-}
-
-SYSCALL2(umount2, u64, target_at, int, flags)
-{
-	struct path path;
-
-	if (!ns_capable(current_cred()->user_ns, CAP_SYS_ADMIN))
-		return -EPERM;
-	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
-		return -EINVAL;
-	long error = user_path(AT_FDCWD, target_at, 0, !(flags & UMOUNT_NOFOLLOW), &path);
-	if (error)
-		return error;
-	error = mount_detach(&path);
-	path_put(&path);
-	return error;
 }

@@ -3,6 +3,7 @@
 #include <core/fault_inject.h>
 #include <fs/file.h>
 #include <fs/fs_context.h>
+#include <fs/mnt_ns.h>
 #include <fs/procfs/procfs.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -10,6 +11,7 @@
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
+#include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <process/accounting.h>
 #include <process/ptrace_access.h>
@@ -254,24 +256,43 @@ static int show_maps(struct seq *seq, struct task *task)
 	return 0;
 }
 
-static void show_mount(struct mount *mount, void *ctx)
+// `show` on the mounts of a task, as it sees them.
+static int show_mounts_by(struct seq *seq, struct task *task,
+			  void (*show)(struct mnt_ns *, const struct path *, struct seq *))
 {
-	struct path at = {mount, mount->root};
-	char text[256];
-	const char *where = path_text(&at, text, sizeof(text));
+	struct mnt_ns *ns = NULL;
+	struct fs_context *fs = NULL;
+	struct path root;
 
-	seq_printf(ctx, "%s %s %s %s%s%s%s 0 0\n", mount->source, IS_ERR(where) ? "?" : where,
-		   mount->sb->type, mount->flags & MOUNT_RDONLY ? "ro" : "rw",
-		   mount->flags & MOUNT_NOSUID ? ",nosuid" : "",
-		   mount->flags & MOUNT_NODEV ? ",nodev" : "",
-		   mount->flags & MOUNT_NOEXEC ? ",noexec" : "");
+	spin_lock(&task->alloc_lock);
+	if (task->nsproxy && task->fs) {
+		ns = mnt_ns_get(task->nsproxy->mnt);
+		fs = fs_context_get(task->fs);
+	}
+	spin_unlock(&task->alloc_lock);
+	if (!ns)
+		return -EINVAL;
+	fs_context_root(fs, &root);
+	show(ns, &root, seq);
+	path_put(&root);
+	fs_context_put(fs);
+	mnt_ns_put(ns);
+	return 0;
 }
 
 static int show_mounts(struct seq *seq, struct task *task)
 {
-	(void)task;
-	mounts_for_each(show_mount, seq);
-	return 0;
+	return show_mounts_by(seq, task, mnt_ns_show_mounts);
+}
+
+static int show_mountinfo(struct seq *seq, struct task *task)
+{
+	return show_mounts_by(seq, task, mnt_ns_show_mountinfo);
+}
+
+static int show_mountstats(struct seq *seq, struct task *task)
+{
+	return show_mounts_by(seq, task, mnt_ns_show_mountstats);
 }
 
 static int show_limits(struct seq *seq, struct task *task)
@@ -396,6 +417,8 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = show_maps},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
+	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mountinfo},
+	{.name = "mountstats", .mode = S_IFREG | 0400, .show = show_mountstats},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
