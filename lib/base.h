@@ -50,8 +50,11 @@ static_assert(sizeof(u64) == 8 && sizeof(void *) == 8, "Cloven is for 64-bit mac
 // The compiler moves no memory access across.
 #define barrier() __asm__ volatile("" ::: "memory")
 
-#define ARRAY_SIZE(a)   (sizeof(a) / sizeof((a)[0]) + 0 * sizeof(struct { int : -is_not_array(a); }))
+// clang-format off
 #define is_not_array(a) __builtin_types_compatible_p(typeof(a), typeof(&(a)[0]))
+#define ARRAY_SIZE(a) \
+	(sizeof(a) / sizeof((a)[0]) + 0 * sizeof(struct { int : -is_not_array(a); }))
+// clang-format on
 
 // The structure of which `ptr` points to the member.
 #define container_of(ptr, type, member)                                                    \

@@ -1,5 +1,5 @@
-// Arithmetic on bits. The kernel links without libgcc and its machines may lack Zbb, so the compiler
-// must not make calls for __builtin_ctz and its kin: these are written out.
+// Arithmetic on bits. The kernel links without libgcc and its machines may lack Zbb, so the
+// compiler must not make calls for __builtin_ctz and its kin: these are written out.
 #pragma once
 
 #include <lib/base.h>

@@ -161,7 +161,7 @@ int elf_check_header(const struct elf64_ehdr *header, const char **reason);
 //
 // -ENOEXEC: PT_INTERP has no sane length. -EINVAL: no PT_LOAD with any contents; a segment that is
 // smaller in memory than in the file, wraps around, exceeds the limit, or whose address and
-// file offset differ within the page. (Linux finds the latter out when the old image is gone already, and
-// kills the process.)
+// file offset differ within the page. (Linux finds the latter out when the old image
+// is gone already, and kills the process.)
 int elf_check_segments(const struct elf64_phdr *phdrs, unsigned count, u64 limit,
 		       const char **reason);

@@ -1,8 +1,8 @@
 // The formatting engine. See printf.h.
 //
 // A conversion goes in three steps: take the specification apart, turn the argument into digits or
-// find its text, and emit that with sign, prefix, zeros and padding. Nothing is buffered here except
-// the digits of one number.
+// find its text, and emit that with sign, prefix, zeros and padding. Nothing is buffered here
+// except the digits of one number.
 #include <lib/ctype.h>
 #include <lib/printf.h>
 #include <uapi/errno.h>

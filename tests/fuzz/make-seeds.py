@@ -13,7 +13,8 @@ import sys
 def cpio_entry(name, data=b'', mode=0o100644, magic=b'070701', size=None):
     name = name.encode() + b'\0'
     check = sum(data) if magic == b'070702' else 0
-    fields = (1, mode, 0, 0, 1, 0, len(data) if size is None else size, 0, 0, 5, 1, len(name), check)
+    size = len(data) if size is None else size
+    fields = (1, mode, 0, 0, 1, 0, size, 0, 0, 5, 1, len(name), check)
     out = magic + b''.join(b'%08x' % f for f in fields) + name
     out += b'\0' * (-len(out) % 4)
     return out + data + b'\0' * (-len(data) % 4)

@@ -17,9 +17,10 @@ def main():
     outdir = os.path.join(os.path.abspath(outdir), 'seeds-' + kind)
     subprocess.run([sys.executable, make_seeds, outdir] + sys.argv[5:], check=True)
     artifact = os.path.join(outdir, 'found-')
-    command = [os.path.abspath(fuzzer), '-runs=%d' % RUNS, '-max_total_time=%d' % SECONDS, '-seed=1',
-               '-max_len=16384', '-timeout=5', '-print_final_stats=1',
-               '-seed_inputs=@' + os.path.join(outdir, kind + '.list'), '-artifact_prefix=' + artifact]
+    command = [os.path.abspath(fuzzer), '-runs=%d' % RUNS, '-max_total_time=%d' % SECONDS,
+               '-seed=1', '-max_len=16384', '-timeout=5', '-print_final_stats=1',
+               '-seed_inputs=@' + os.path.join(outdir, kind + '.list'),
+               '-artifact_prefix=' + artifact]
     result = subprocess.run(command)
     if result.returncode:
         print('To see it again: %s %s*' % (fuzzer, artifact))

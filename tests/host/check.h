@@ -1,5 +1,5 @@
-// The harness of the host's unit tests: checks that print what they saw and go on, a table of tests,
-// and random numbers that are the same in each run.
+// The harness of the host's unit tests: checks that print what they saw and go on, a table of
+// tests, and random numbers that are the same in each run.
 #pragma once
 
 #include <lib/base.h>
