@@ -31,6 +31,6 @@ struct cpio_entry {
 
 void cpio_init(struct cpio_reader *reader, const void *data, size_t size);
 
-// The next entry; trailers are not shown. 1, 0 at the end, or -EINVAL: reader->reason says why. After
-// an error, the same error comes again.
+// The next entry; trailers are not shown. 1, 0 at the end, or -EINVAL: reader->reason says why.
+// After an error, the same error comes again.
 int cpio_next(struct cpio_reader *reader, struct cpio_entry *entry);

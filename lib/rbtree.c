@@ -1,7 +1,8 @@
 // Red-black trees. See rbtree.h.
 //
 // The rules: the root is black; a red node has no red child; each path from a node down to a
-// missing child passes the same number of black nodes. A missing child counts as black. Insertion repairs
+// missing child passes the same number of black nodes. A missing child counts as black. Insertion
+// repairs
 // "red under red", removal repairs "one black too few below here", both upwards from the change.
 #include <lib/rbtree.h>
 

@@ -1,5 +1,6 @@
 // Asks a device tree for everything that can be asked, in any order: what comes out does not
-// matter, only that nothing is read outside of the blob. For the hostile blobs of test_fdt and fuzz_fdt.
+// matter, only that nothing is read outside of the blob. For the hostile blobs of test_fdt and
+// fuzz_fdt.
 #pragma once
 
 #include <lib/fdt.h>
