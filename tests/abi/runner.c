@@ -1,0 +1,217 @@
+// Runs ABI tests: as init of a machine (all of them, then power-off), or by name from a shell.
+//
+// Each test is a process of its own, in an empty folder, with a time limit; what it prints is
+// framed, so that a script can compare two runs test by test. Around each test the runner reads
+// how much memory is free, and says when some is lost.
+
+#include "abi.h"
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <time.h>
+
+#define LIMIT_MS   20000
+#define MAX_OUTPUT (64 << 10)
+
+extern const struct abi_test *__start_abi_tests[], *__stop_abi_tests[];
+
+void *volatile abi_bad = (void *)8;
+
+void abi_show(const char *call, long result)
+{
+	if (result < 0 && errno)
+		printf("%s: %s\n", call, strerrorname_np(errno) ? strerrorname_np(errno) : "?");
+	else
+		printf("%s = %ld\n", call, result);
+}
+
+void abi_show_ok(const char *call, long result)
+{
+	if (result < 0)
+		abi_show(call, result);
+	else
+		printf("%s ok\n", call);
+}
+
+void abi_reap(pid_t pid)
+{
+	int status = 0;
+	pid_t got = waitpid(pid, &status, 0);
+
+	if (got != pid)
+		printf("wait: %s\n", strerrorname_np(errno));
+	else if (WIFEXITED(status))
+		printf("child exited %d\n", WEXITSTATUS(status));
+	else if (WIFSIGNALED(status))
+		printf("child killed by SIG%s\n", sigabbrev_np(WTERMSIG(status)));
+	else
+		printf("child status %x\n", status);
+}
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// A field of /proc/meminfo in KiB, or 0.
+static long memory_field(const char *name)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128];
+	long value = 0;
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, strlen(name)) == 0)
+			value = atol(strchr(line, ':') + 1);
+	}
+	fclose(file);
+	return value;
+}
+
+static void child_main(const char *self, const char *name, int out)
+{
+	char folder[128] = "/tmp/";
+	char *const argv[] = {(char *)self, (char *)name, NULL};
+
+	size_t at = strlen(folder);
+
+	for (const char *c = name; *c && at < sizeof(folder) - 1; c++)
+		folder[at++] = *c == '/' ? '.' : *c;
+	mkdir(folder, 0755);
+	if (chdir(folder))
+		_exit(120);
+	setsid();
+	dup2(open("/dev/null", O_RDONLY), 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	execv(self, argv);
+	_exit(121);
+}
+
+static void print_framed(const char *text, size_t length)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] != '\n' && i + 1 < length)
+			continue;
+		printf("  | %.*s\n", (int)(i - start + (text[i] != '\n')), text + start);
+		start = i + 1;
+	}
+}
+
+// Runs one test; its output and status go to standard output.
+static void run_one(const char *self, const char *name, int check_leaks)
+{
+	static char text[MAX_OUTPUT];
+	size_t length = 0;
+	int pipes[2], status = 0;
+	long before = check_leaks ? memory_field("MemFree") : 0;
+	long end = now_ms() + LIMIT_MS;
+	const char *late = "";
+
+	fflush(stdout);
+	if (pipe(pipes)) {
+		printf("### %s status=nopipe\n", name);
+		return;
+	}
+	pid_t pid = fork();
+	if (pid == 0)
+		child_main(self, name, pipes[1]);
+	close(pipes[1]);
+	while (length < sizeof(text)) {
+		struct pollfd poll_for = {.fd = pipes[0], .events = POLLIN};
+		long left = end - now_ms();
+
+		if (left <= 0 || poll(&poll_for, 1, left) <= 0) {
+			late = " timeout";
+			kill(-pid, SIGKILL);
+			kill(pid, SIGKILL);
+			break;
+		}
+		ssize_t got = read(pipes[0], text + length, sizeof(text) - length);
+		if (got <= 0)
+			break;
+		length += got;
+	}
+	close(pipes[0]);
+	waitpid(pid, &status, 0);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	printf("### %s status=%x%s\n", name, status, late);
+	print_framed(text, length);
+	long lost = check_leaks ? before - memory_field("MemFree") : 0;
+	if (lost > 0)
+		printf("@@@ %s free %ld KiB less\n", name, lost);
+	fflush(stdout);
+}
+
+static void prepare_machine(void)
+{
+	mkdir("/proc", 0755);
+	mkdir("/tmp", 0777);
+	mkdir("/dev", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mkdir("/dev/pts", 0755);
+	mount("devpts", "/dev/pts", "devpts", 0, NULL);
+	setenv("PATH", "/bin", 1);
+}
+
+static int chosen(const char *name, char **words)
+{
+	if (!words[0])
+		return 1;
+	for (; *words; words++) {
+		if (strncmp(name, *words, strlen(*words)) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct abi_test *const *)a)->name,
+		      (*(const struct abi_test *const *)b)->name);
+}
+
+int main(int argc, char **argv)
+{
+	int is_init = getpid() == 1;
+	size_t count = __stop_abi_tests - __start_abi_tests;
+	const struct abi_test **tests = calloc(count, sizeof(*tests));
+
+	memcpy(tests, __start_abi_tests, count * sizeof(*tests));
+	qsort(tests, count, sizeof(*tests), by_name);
+	setvbuf(stdout, NULL, _IOLBF, 1 << 16);
+	for (size_t i = 0; argc == 2 && i < count && !is_init; i++) {
+		if (strcmp(tests[i]->name, argv[1]) == 0) {
+			tests[i]->run();
+			fflush(stdout);
+			return 0;
+		}
+	}
+	if (is_init)
+		prepare_machine();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	// The kernel's console turns line ends into CR LF; the script that compares takes that back.
+	printf("### begin %zu\n", count);
+	for (size_t i = 0; i < count; i++) {
+		if (chosen(tests[i]->name, argv + 1))
+			run_one(is_init ? "/init" : "/proc/self/exe", tests[i]->name, is_init);
+	}
+	printf("### end\n");
+	fflush(stdout);
+	if (is_init) {
+		sync();
+		reboot(RB_POWER_OFF);
+	}
+	return 0;
+}
