@@ -35,6 +35,8 @@ struct file *file_alloc(u32 flags)
 	return file;
 }
 
+void (*file_epoll_hook)(struct file *file);
+
 struct file *file_get(struct file *file)
 {
 	refcount_get(&file->refs);
@@ -45,6 +47,8 @@ void file_put(struct file *file)
 {
 	if (!refcount_put(&file->refs))
 		return;
+	if (unlikely(file->epolls.first))
+		file_epoll_hook(file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
 	if (file->inode && (file->flags & FILE_WRITE) && S_ISREG(file->inode->mode))

@@ -28,6 +28,8 @@ struct file_ops {
 	long (*ioctl)(struct file *file, u32 command, u64 argument);
 	int (*iterate)(struct file *file, struct dir_context *ctx);
 	int (*mmap)(struct file *file, int prot, int flags, struct mapping **mapping);
+	// mode FALLOC_FL_*; offset and length are checked.
+	long (*fallocate)(struct file *file, int mode, u64 offset, u64 length);
 	void (*show_fdinfo)(struct file *file, struct seq *seq);
 	bool stream; // no position: pipes, terminals
 };
@@ -44,10 +46,14 @@ struct file {
 	struct path path;           // [I] counted; empty for anonymous files
 	u64 pos;                    // [pos]
 	struct mutex pos_lock;
-	void *private;           // of the kind of file
-	const char *anon_name;   // [I] "[pidfd]"
-	const struct cred *cred; // [I] counted: who opened it
+	void *private;            // of the kind of file
+	const char *anon_name;    // [I] "[pidfd]"
+	const struct cred *cred;  // [I] counted: who opened it
+	struct hlist_head epolls; // [epoll's tree lock] items that watch it
 };
+
+// Registered by epoll: a watched file is going away.
+extern void (*file_epoll_hook)(struct file *file);
 
 struct file *file_get(struct file *file);
 void file_put(struct file *file);

@@ -149,13 +149,14 @@ static ssize_t pipe_write(struct file *file, struct iov_iter *iter, u64 *pos)
 			return done ?: -EPIPE;
 		}
 		if (pipe->size - pipe->count >= need) {
-			bool was_empty = !pipe->count;
 			moved = put_bytes(pipe, iter);
 			if (moved > 0)
 				done += moved;
 			else if (!done)
 				done = moved;
-			if (was_empty && pipe->count)
+			// Each write, not only the first into an empty pipe: edge-triggered
+			// epoll counts on that. Nobody waits most of the time.
+			if (moved > 0)
 				wake_up_all_key(&pipe->wait, POLLIN | POLLRDNORM);
 			if (!iter_count(iter) || moved <= 0)
 				break;

@@ -12,6 +12,8 @@
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <ns/user_ns.h>
+#include <sched/sched.h>
+#include <sched/task.h>
 #include <uapi/errno.h>
 #include <uapi/magic.h>
 
@@ -151,7 +153,65 @@ static int tmpfs_mmap(struct file *file, int prot, int flags, struct mapping **m
 	return 0;
 }
 
+// Preallocation makes the pages, a hole zeroes what is there.
+static int allocate_pages(struct inode *inode, u64 offset, u64 length)
+{
+	struct tmpfs_info *info = inode->sb->private;
+	u64 last = (offset + length - 1) / PAGE_SIZE;
+	int error = 0;
+
+	for (u64 index = offset / PAGE_SIZE; index <= last && !error; index++) {
+		struct page *page = mapping_find_page(&inode->mapping, index);
+
+		if (!page && info->max_pages && (u64)atomic64_read(&info->pages) >= info->max_pages)
+			error = -ENOSPC;
+		else if (!page)
+			error = mapping_get_page(&inode->mapping, index, true, &page);
+		if (page)
+			page_put(page);
+		account_pages(inode);
+		if (task_signal_pending(current) && !error)
+			error = -EINTR;
+	}
+	return error;
+}
+
+static void zero_pages(struct inode *inode, u64 offset, u64 length)
+{
+	u64 end = MIN(offset + length, inode->mapping.size);
+
+	while (offset < end) {
+		size_t within = offset % PAGE_SIZE, n = MIN(PAGE_SIZE - within, end - offset);
+		struct page *page = mapping_find_page(&inode->mapping, offset / PAGE_SIZE);
+
+		if (page) {
+			memset((char *)page_to_virt(page) + within, 0, n);
+			page_put(page);
+		}
+		offset += n;
+	}
+}
+
+static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
+{
+	struct inode *inode = file->inode;
+	int error = 0;
+
+	down_write(&inode->lock);
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		zero_pages(inode, offset, length);
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		error = allocate_pages(inode, offset, length);
+	if (!error && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > inode->mapping.size)
+		error = tmpfs_truncate(inode, offset + length);
+	if (!error)
+		inode_touch(inode);
+	up_write(&inode->lock);
+	return error;
+}
+
 static const struct file_ops tmpfs_file_ops = {
+	.fallocate = tmpfs_fallocate,
 	.read = tmpfs_read,
 	.write = tmpfs_write,
 	.mmap = tmpfs_mmap,

@@ -10,6 +10,7 @@
 #include <sched/process.h>
 #include <signal/signal.h>
 #include <syscall/define.h>
+#include <syscall/poll_mask.h>
 #include <uapi/errno.h>
 #include <uapi/time.h>
 
@@ -134,7 +135,7 @@ static int poll_loop(struct pollfd *fds, unsigned n, u64 deadline)
 }
 
 // The mask for the duration of the call.
-static int mask_begin(u64 mask_at, size_t size)
+int poll_mask_begin(u64 mask_at, size_t size)
 {
 	u64 mask;
 
@@ -182,7 +183,7 @@ SYSCALL5(ppoll, u64, fds_at, unsigned, n, u64, timeout_at, u64, mask_at, size_t,
 		return -ENOMEM;
 	long result = copy_from_user(fds, fds_at, n * sizeof(*fds));
 	if (!result)
-		result = mask_begin(mask_at, size);
+		result = poll_mask_begin(mask_at, size);
 	if (!result) {
 		result = poll_loop(fds, n, deadline);
 		for (unsigned i = 0; result >= 0 && i < n; i++) {
@@ -262,7 +263,7 @@ SYSCALL6(pselect6, int, n, u64, in_at, u64, out_at, u64, ex_at, u64, timeout_at,
 		return -EINVAL;
 	if (mask_pair_at && copy_from_user(pair, mask_pair_at, sizeof(pair)))
 		return -EFAULT;
-	error = mask_begin(pair[0], pair[1]);
+	error = poll_mask_begin(pair[0], pair[1]);
 	if (error)
 		return error;
 	return mask_end(pair[0], select_common(n, sets, deadline));
