@@ -61,7 +61,12 @@ def harts(n):
 
 
 def spike():
-    boots(machine='spike', smp=2)
+    """QEMU 7.2 does not always end when the firmware asks HTIF to: the last line is proof enough."""
+    archive = good_archive().write(os.path.join(WORK, 'good.cpio'))
+    line = qemu.arguments(IMAGE, machine='spike', smp=2, initrd=archive)
+    result = qemu.run(line, cpu_limit=40, until='reboot: power down')
+    if 'boot-test: init runs as' not in result.console:
+        raise qemu.Failure('init did not run: ' + result.report())
 
 
 def sifive_u():
@@ -171,8 +176,8 @@ def init_exits():
 def selftests():
     result = qemu.run(qemu.arguments(IMAGE, smp=4, append='selftest=all loglevel=4'), cpu_limit=240)
     print(result.console)
-    bad = re.findall(r'^not ok .*$', result.console, re.M)
-    if bad or result.status != 0 or not re.search(r'^ok \d+', result.console, re.M):
+    bad = re.findall(r'\bnot ok .*$', result.console, re.M)
+    if bad or result.status != 0 or not re.search(r'\bok \d+', result.console, re.M):
         raise qemu.Failure('self-tests: %s %s' % (bad, result.report()))
 
 
