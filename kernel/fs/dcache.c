@@ -90,6 +90,16 @@ struct dentry *dentry_space(const char *name, struct inode *inode)
 	return dentry_new(name, strlen(name), inode);
 }
 
+// A name that leads nowhere: for files that were never in a directory. NULL: no memory.
+struct dentry *dentry_make_loose(struct dentry *parent, const char *name, struct inode *inode)
+{
+	struct dentry *dentry = dentry_new(name, MIN(strlen(name), 255ul), inode);
+
+	if (dentry)
+		dentry->parent = dentry_get(parent);
+	return dentry;
+}
+
 // dcache_lock written.
 static void link_locked(struct dentry *dentry, struct dentry *parent)
 {

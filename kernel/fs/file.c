@@ -7,6 +7,7 @@
 #include <core/init.h>
 #include <core/panic.h>
 #include <fs/files.h>
+#include <fs/locks.h>
 #include <lib/bitmap.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -49,6 +50,7 @@ void file_put(struct file *file)
 		return;
 	if (unlikely(file->epolls.first))
 		file_epoll_hook(file);
+	locks_closed(file->inode, LOCK_KIND_FLOCK, file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
 	if (file->inode && (file->flags & FILE_WRITE) && S_ISREG(file->inode->mode))
@@ -165,8 +167,10 @@ void files_put(struct files *files)
 	for (u32 word = 0; word < table->size / 64; word++) {
 		for (u64 bits = table->open[word]; bits; bits &= bits - 1) {
 			struct file *file = table->file[word * 64 + bits_first(bits)];
-			if (file)
-				file_put(file);
+			if (!file)
+				continue;
+			locks_closed(file->inode, LOCK_KIND_POSIX, files);
+			file_put(file);
 		}
 	}
 	kvfree(table);
@@ -235,6 +239,13 @@ int files_dup(struct files *old, struct files **out, u32 max)
 }
 
 // --- Descriptors ---
+
+// A descriptor of that table goes: its record locks on the file go too, whoever else has it open.
+static void file_close(struct files *files, struct file *file)
+{
+	locks_closed(file->inode, LOCK_KIND_POSIX, files);
+	file_put(file);
+}
 
 static struct file *table_get(struct files *files, u32 fd)
 {
@@ -352,7 +363,7 @@ int fd_close(int fd)
 	spin_unlock(&files->lock);
 	if (!file)
 		return -EBADF;
-	file_put(file);
+	file_close(files, file);
 	return 0;
 }
 
@@ -387,7 +398,7 @@ int fd_dup_to(int fd, int target, u32 flags)
 		bitmap_clear(table->cloexec, target);
 	spin_unlock(&files->lock);
 	if (old)
-		file_put(old);
+		file_close(files, old);
 	return target;
 }
 
@@ -435,7 +446,7 @@ static void close_matching(struct files *files, u32 first, u32 last, bool only_c
 			file = clear_locked(files, fd);
 		spin_unlock(&files->lock);
 		if (file)
-			file_put(file);
+			file_close(files, file);
 	}
 }
 

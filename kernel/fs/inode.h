@@ -9,6 +9,7 @@
 
 struct dentry;
 struct file;
+struct file_lock;
 struct file_ops;
 struct inode;
 struct path;
@@ -46,6 +47,8 @@ struct inode {
 	struct mapping mapping;              // pages of regular files; its size is the file's
 	char *symlink;                       // [I] text of a symbolic link
 	void *private;                       // of the file system
+	struct file_lock *locks;             // advisory: fs/locks.c
+	u32 seals;                           // [lock] F_SEAL_*
 	struct atomic write_denied;          // [a] > 0 open writers, < 0 running as a program
 };
 

@@ -497,6 +497,14 @@ struct mount *mount_make_root(struct superblock *sb)
 	return mount;
 }
 
+struct mount *mount_make_internal(struct superblock *sb)
+{
+	struct mount *mount = mount_alloc(sb, sb->root, sb->type, MOUNT_NOSUID);
+
+	BUG_ON(!mount);
+	return mount;
+}
+
 void mount_init(void)
 {
 	mount_cache = slab_cache_create("mnt_cache", sizeof(struct mount), 0,

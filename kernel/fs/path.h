@@ -127,6 +127,7 @@ struct dentry *dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry);
 // A name made ready for dentry_move. NULL: no memory.
 struct dentry *dentry_space(const char *name, struct inode *inode);
+struct dentry *dentry_make_loose(struct dentry *parent, const char *name, struct inode *inode);
 extern struct rwlock dcache_lock;
 bool dentry_has_children(struct dentry *dentry);
 
@@ -148,6 +149,8 @@ int mount_remount(const struct path *root, u32 flags, bool whole_file_system);
 int mount_set_unbindable(const struct path *root, bool unbindable, bool recursive);
 int mount_pivot(const struct path *new_root, const struct path *put_old);
 struct mount *mount_make_root(struct superblock *sb);
+// One that is in no namespace, for files without a place. Panics without memory: at boot.
+struct mount *mount_make_internal(struct superblock *sb);
 // What is mounted on a path, with a reference, or NULL. [dcache] read.
 struct mount *mount_find_locked(const struct mount *parent, const struct dentry *point);
 void superblock_drop_unused(struct superblock *sb);

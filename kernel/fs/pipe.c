@@ -8,12 +8,15 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
+#include <ns/cred.h>
 #include <sched/wait.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
 
-#define PIPE_PAGES_DEFAULT 16
-#define FIONREAD           0x541b
+#define PIPE_PAGES_DEFAULT   16
+#define PIPE_SIZE_MAX        (1u << 20) // without privilege
+#define PIPE_SIZE_PRIVILEGED (1u << 23)
+#define FIONREAD             0x541b
 
 // Legend: [lock].
 struct pipe {
@@ -24,7 +27,8 @@ struct pipe {
 	u32 head, count;                // [lock] bytes
 	u32 size;                       // [lock]
 	u32 files;                      // [lock] struct files that refer to it
-	char *page[PIPE_PAGES_DEFAULT]; // [lock] made when first written
+	char **page;                    // [lock] made when first written
+	char *few_pages[PIPE_PAGES_DEFAULT];
 };
 
 void (*pipe_broken_hook)(void);
@@ -38,15 +42,23 @@ static struct pipe *pipe_new(void)
 	mutex_init(&pipe->lock, LOCK_PIPE);
 	wait_queue_init(&pipe->wait);
 	pipe->size = PIPE_PAGES_DEFAULT * PAGE_SIZE;
+	pipe->page = pipe->few_pages;
 	return pipe;
+}
+
+static void pages_free(struct pipe *pipe)
+{
+	for (u32 i = 0; i < pipe->size / PAGE_SIZE; i++) {
+		if (pipe->page[i])
+			page_free_virt(pipe->page[i]);
+	}
+	if (pipe->page != pipe->few_pages)
+		kfree(pipe->page);
 }
 
 static void pipe_free(struct pipe *pipe)
 {
-	for (u32 i = 0; i < PIPE_PAGES_DEFAULT; i++) {
-		if (pipe->page[i])
-			page_free_virt(pipe->page[i]);
-	}
+	pages_free(pipe);
 	kfree(pipe);
 }
 
@@ -305,6 +317,74 @@ static int fifo_open(struct inode *inode, struct file *file)
 	else
 		file->ops = &pipe_ops;
 	return error;
+}
+
+// --- Capacity ---
+
+static struct pipe *pipe_of(struct file *file)
+{
+	return file->ops == &pipe_ops ? file->private : NULL;
+}
+
+long pipe_capacity(struct file *file)
+{
+	struct pipe *pipe = pipe_of(file);
+
+	return pipe ? (long)READ_ONCE(pipe->size) : -EBADF;
+}
+
+// Moves what is in the pipe to the beginning of a new ring. lock held.
+static int resize_locked(struct pipe *pipe, u32 size)
+{
+	struct pipe new = {.size = size, .count = pipe->count};
+	u32 done = 0;
+
+	new.page = kzalloc(size / PAGE_SIZE * sizeof(char *), GFP_KERNEL);
+	if (!new.page)
+		return -ENOMEM;
+	while (done < pipe->count) {
+		size_t n = pipe->count - done;
+		char *from = run_at(pipe, pipe->head + done, &n);
+		char *to = run_at(&new, done, &n);
+
+		if (!to) {
+			pages_free(&new);
+			return -ENOMEM;
+		}
+		memcpy(to, from, n);
+		done += n;
+	}
+	pages_free(pipe);
+	pipe->page = new.page;
+	pipe->size = size;
+	pipe->head = 0;
+	return 0;
+}
+
+long pipe_resize(struct file *file, u32 wanted)
+{
+	struct pipe *pipe = pipe_of(file);
+	u32 size = PAGE_SIZE;
+	long error = 0;
+
+	if (!pipe)
+		return -EBADF;
+	if (wanted > 1u << 31)
+		return -EINVAL;
+	while (size < wanted)
+		size *= 2;
+	if (size > PIPE_SIZE_MAX && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (size > PIPE_SIZE_PRIVILEGED)
+		return -ENOMEM;
+	mutex_lock(&pipe->lock);
+	if (pipe->count > size)
+		error = -EBUSY;
+	else if (size != pipe->size)
+		error = resize_locked(pipe, size);
+	mutex_unlock(&pipe->lock);
+	wake_up_all_key(&pipe->wait, POLLOUT | POLLWRNORM);
+	return error ?: (long)size;
 }
 
 const struct file_ops fifo_ops = {.open = fifo_open};

@@ -8,3 +8,8 @@ int pipe_create(u32 flags, struct file **reader, struct file **writer);
 
 // Registered by signal code: current has written to a pipe that nobody reads.
 extern void (*pipe_broken_hook)(void);
+
+// Bytes that it holds; a new size, rounded up to a power of two pages, is returned. -EBADF (no
+// pipe), -EBUSY (holds more), -EPERM, -ENOMEM.
+long pipe_capacity(struct file *file);
+long pipe_resize(struct file *file, u32 size);

@@ -5,6 +5,7 @@
 #include <fs/chrdev.h>
 #include <fs/file.h>
 #include <fs/fs_context.h>
+#include <fs/memfd.h>
 #include <fs/path.h>
 #include <lib/parse.h>
 #include <lib/string.h>
@@ -16,6 +17,7 @@
 #include <sched/task.h>
 #include <uapi/errno.h>
 #include <uapi/magic.h>
+#include <uapi/mman.h>
 
 static const struct inode_ops tmpfs_inode_ops;
 static const struct file_ops tmpfs_file_ops, tmpfs_dir_ops;
@@ -38,6 +40,8 @@ static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 	inode->ops = &tmpfs_inode_ops;
 	inode->file_ops = S_ISDIR(mode) ? &tmpfs_dir_ops : &tmpfs_file_ops;
 	inode->rdev = rdev;
+	if (S_ISREG(mode))
+		inode->seals = INODE_SEALABLE | F_SEAL_SEAL;
 	return inode;
 }
 
@@ -65,6 +69,10 @@ static void account_pages(struct inode *inode)
 
 static int tmpfs_truncate(struct inode *inode, u64 size)
 {
+	if ((inode->seals & F_SEAL_SHRINK) && size < inode->mapping.size)
+		return -EPERM;
+	if ((inode->seals & F_SEAL_GROW) && size > inode->mapping.size)
+		return -EPERM;
 	mapping_truncate(&inode->mapping, size);
 	account_pages(inode);
 	return 0;
@@ -132,6 +140,14 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	down_write(&inode->lock);
 	if (file->flags & O_APPEND)
 		*pos = inode->mapping.size;
+	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_GROW)) {
+		bool grows = *pos + iter_count(iter) > inode->mapping.size;
+
+		if ((inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) || grows) {
+			up_write(&inode->lock);
+			return -EPERM;
+		}
+	}
 	size_t n = iter_count(iter), room = info->max_pages ? room_for(inode, *pos, n) : n;
 	if (room < n)
 		iter_truncate(iter, room);
@@ -148,7 +164,11 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *iter, u64 *pos)
 
 static int tmpfs_mmap(struct file *file, int prot, int flags, struct mapping **mapping)
 {
-	(void)prot, (void)flags;
+	bool shared = (flags & 15) != MAP_PRIVATE;
+
+	if (shared && (prot & PROT_WRITE) &&
+	    (READ_ONCE(file->inode->seals) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+		return -EPERM;
 	*mapping = &file->inode->mapping;
 	return 0;
 }
@@ -198,6 +218,12 @@ static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
 	int error = 0;
 
 	down_write(&inode->lock);
+	if (((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) &&
+	     (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))) ||
+	    ((inode->seals & F_SEAL_GROW) && offset + length > inode->mapping.size)) {
+		up_write(&inode->lock);
+		return -EPERM;
+	}
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		zero_pages(inode, offset, length);
 	if (!(mode & FALLOC_FL_PUNCH_HOLE))

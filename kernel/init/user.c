@@ -136,7 +136,8 @@ static int map_check(struct file *file, int prot, int flags, struct mapping **ma
 	if (shared && (prot & 2) && !(file->flags & FILE_WRITE))
 		return -EACCES;
 	*may = VM_MAYREAD | VM_MAYEXEC | VM_MAYWRITE;
-	if (shared && !(file->flags & FILE_WRITE))
+	bool sealed = file->inode && (file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+	if (shared && (sealed || !(file->flags & FILE_WRITE)))
 		*may &= ~VM_MAYWRITE;
 	if (file->path.mount && (file->path.mount->flags & MOUNT_NOEXEC)) {
 		if (prot & 4)

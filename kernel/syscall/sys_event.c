@@ -1,15 +1,17 @@
-// eventfd(2), timerfd_create(2), epoll(7).
+// eventfd(2), memfd_create(2), timerfd_create(2), epoll(7).
 
 #include <core/errno.h>
 #include <core/timer.h>
 #include <fs/event.h>
 #include <fs/files.h>
+#include <fs/memfd.h>
 #include <mm/uaccess.h>
 #include <ns/cred.h>
 #include <syscall/define.h>
 #include <syscall/poll_mask.h>
 #include <uapi/errno.h>
 #include <uapi/eventfd.h>
+#include <uapi/memfd.h>
 #include <uapi/time.h>
 
 int timespec_from_user(u64 address, u64 *ns);
@@ -34,6 +36,26 @@ SYSCALL2(eventfd2, unsigned, count, int, flags)
 		return -EINVAL;
 	int error = eventfd_create(count, flags, &file);
 	return error ?: give_descriptor(file, flags);
+}
+
+SYSCALL2(memfd_create, u64, name_at, unsigned, flags)
+{
+	char name[250];
+	struct file *file;
+
+	if (flags & MFD_HUGETLB)
+		return -ENOSYS; // there are no huge pages
+	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))
+		return -EINVAL;
+	if ((flags & MFD_NOEXEC_SEAL) && (flags & MFD_EXEC))
+		return -EINVAL;
+	long length = strncpy_from_user(name, name_at, sizeof(name));
+	if (length < 0)
+		return length;
+	if (length == sizeof(name))
+		return -EINVAL;
+	int error = memfd_create(name, flags, &file);
+	return error ?: give_descriptor(file, (flags & MFD_CLOEXEC) ? O_CLOEXEC : 0);
 }
 
 // --- timerfd ---

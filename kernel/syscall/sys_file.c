@@ -176,7 +176,9 @@ SYSCALL3(close_range, unsigned, first, unsigned, last, unsigned, flags)
 	return fd_close_range(first, last, flags);
 }
 
-static long dup_from(int fd, u32 min, u32 flags)
+// Also for F_DUPFD: sys_fcntl.c.
+long file_dup_from(int fd, u32 min, u32 flags);
+long file_dup_from(int fd, u32 min, u32 flags)
 {
 	struct file *file = file_get_fd(fd);
 
@@ -192,7 +194,7 @@ static long dup_from(int fd, u32 min, u32 flags)
 
 SYSCALL1(dup, int, fd)
 {
-	return dup_from(fd, 0, 0);
+	return file_dup_from(fd, 0, 0);
 }
 
 SYSCALL3(dup3, int, fd, int, target, int, flags)
@@ -200,35 +202,6 @@ SYSCALL3(dup3, int, fd, int, target, int, flags)
 	if ((flags & ~O_CLOEXEC) || fd == target)
 		return -EINVAL;
 	return fd_dup_to(fd, target, flags);
-}
-
-SYSCALL3(fcntl, int, fd, int, command, u64, argument)
-{
-	u32 settable = O_APPEND | O_NONBLOCK;
-
-	switch (command) {
-	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
-		if (argument >= rlimit(RLIMIT_NOFILE))
-			return -EINVAL;
-		return dup_from(fd, argument, command == F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
-	case F_GETFD:
-		return fd_get_flags(fd);
-	case F_SETFD:
-		return fd_set_flags(fd, argument);
-	}
-	struct file *file = file_get_fd(fd);
-	if (!file)
-		return -EBADF;
-	long result = 0;
-	if (command == F_GETFL)
-		result = file->flags & ~(FILE_READ | FILE_WRITE);
-	else if (command == F_SETFL)
-		file->flags = (file->flags & ~settable) | (argument & settable);
-	else
-		result = -EINVAL;
-	file_put(file);
-	return result;
 }
 
 SYSCALL3(ioctl, int, fd, unsigned, command, u64, argument)

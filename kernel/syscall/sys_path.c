@@ -263,6 +263,10 @@ static int change_mode(struct inode *inode, u32 mode)
 	if (!inode_owner_or_capable(inode))
 		return -EPERM;
 	down_write(&inode->lock);
+	if ((inode->seals & F_SEAL_EXEC) && ((inode->mode ^ mode) & 0111)) {
+		up_write(&inode->lock);
+		return -EPERM;
+	}
 	if (!cred_in_group(current_cred(), inode->gid) && !capable(CAP_FSETID))
 		mode &= ~S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);

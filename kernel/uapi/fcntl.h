@@ -75,6 +75,7 @@
 #define F_SEAL_GROW              4
 #define F_SEAL_WRITE             8
 #define F_SEAL_FUTURE_WRITE      16
+#define F_SEAL_EXEC              32
 #define F_GET_RW_HINT            0x40b
 #define F_SET_RW_HINT            0x40c
 #define F_GET_FILE_RW_HINT       0x40d
@@ -109,3 +110,9 @@
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE  2
 #define RENAME_WHITEOUT  4
+
+struct flock {
+	int16_t l_type, l_whence;
+	int64_t l_start, l_len;
+	int32_t l_pid;
+};

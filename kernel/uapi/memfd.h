@@ -6,6 +6,8 @@
 #define MFD_CLOEXEC       1
 #define MFD_ALLOW_SEALING 2
 #define MFD_HUGETLB       4
+#define MFD_NOEXEC_SEAL   8
+#define MFD_EXEC          16
 #define MFD_HUGE_SHIFT    26
 #define MFD_HUGE_MASK     63
 #define MFD_HUGE_64KB     0x40000000
