@@ -1,7 +1,7 @@
 // From addresses to names. The first link of the kernel has an empty table; scripts/gen-symbols.py
 // makes the real one out of it for the second.
 
-#include <asm/layout.h>
+#include <arch/mmu.h>
 #include <core/symbols.h>
 #include <lib/printf.h>
 #include <lib/string.h>

@@ -122,12 +122,27 @@ struct first_process {
 	struct completion started;
 };
 
+// Group and session of the first process have the number 0, as on Linux, so that it may call
+// setsid(). The boot task bears this pid for ever, so it is never given back.
+static struct pid *pid_zero(void)
+{
+	struct pid *pid = kzalloc(sizeof(*pid) + sizeof(struct pid_number), GFP_NOFAIL_PANIC);
+
+	refcount_init(&pid->refs, 1);
+	wait_queue_init(&pid->wait_pidfd);
+	pid->numbers[0].ns = &init_pid_ns;
+	hlist_add_head_rcu(&init_task.pid_links[PIDTYPE_PGID], &pid->tasks[PIDTYPE_PGID]);
+	hlist_add_head_rcu(&init_task.pid_links[PIDTYPE_SID], &pid->tasks[PIDTYPE_SID]);
+	return pid;
+}
+
 // Turns the kernel thread that runs this into process 1: from here on it is a task as all others.
 static void become_process(void)
 {
 	struct task *task = current;
 	struct process *process = process_alloc();
 	struct sighand *sighand = sighand_alloc();
+	struct pid *zero = pid_zero();
 	struct pid *pid;
 
 	if (!process || !sighand || pid_alloc(&init_pid_ns, NULL, 0, &pid) ||
@@ -153,8 +168,8 @@ static void become_process(void)
 	list_add_tail(&task->sibling, &init_task.children);
 	pid_attach(task, PIDTYPE_PID, pid);
 	pid_attach(task, PIDTYPE_TGID, pid);
-	pid_attach(task, PIDTYPE_PGID, pid);
-	pid_attach(task, PIDTYPE_SID, pid);
+	pid_attach(task, PIDTYPE_PGID, zero);
+	pid_attach(task, PIDTYPE_SID, zero);
 	write_unlock_irq(&tasklist_lock);
 	task_set_name(task, "init");
 }

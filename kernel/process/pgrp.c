@@ -134,7 +134,7 @@ static long pid_of_role(int nr, enum pid_type type)
 	if (task)
 		result = task_nr_ns(task, type, task_active_pid_ns(current));
 	rcu_read_unlock();
-	return result ?: -ESRCH;
+	return result;
 }
 
 SYSCALL1(getpgid, int, pid)
@@ -144,10 +144,7 @@ SYSCALL1(getpgid, int, pid)
 
 SYSCALL1(getsid, int, pid)
 {
-	long sid = pid_of_role(pid, PIDTYPE_SID);
-
-	return sid == -ESRCH && !pid ? 0
-				     : sid; // a session from outside of the namespace shows as 0
+	return pid_of_role(pid, PIDTYPE_SID); // 0: outside of the namespace, or the first session
 }
 
 // setsid(2): a new session, with current's process as leader of it and of a new group.
