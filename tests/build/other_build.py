@@ -22,13 +22,13 @@ def main():
         return 77
     with tempfile.TemporaryDirectory(prefix='cloven-build-') as folder:
         for line in (['meson', 'setup', folder, TOP, '--cross-file', os.path.join(TOP, cross)] + options,
-                     ['ninja', '-C', folder, '-j2', 'arch/riscv/Image']):
+                     ['ninja', '-C', folder, '-j2', 'Image']):
             out = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                  check=False)
             if out.returncode or 'warning:' in out.stdout:
                 print(out.stdout[-6000:])
                 return 1
-        size = os.path.getsize(os.path.join(folder, 'arch/riscv/Image'))
+        size = os.path.getsize(os.path.join(folder, 'Image'))
         print('Image: %d KiB' % (size // 1024))
     return 0
 

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Unmodified Debian programs on the kernel: debian.py TOP IMAGE busybox|bash
+
+busybox: Debian's busybox-static is the shell and every tool; a session of commands is typed and
+their output looked for. bash: Debian's bash-static, interactively, with jobs and Ctrl-C.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+TOP, IMAGE, CASE = sys.argv[1:4]
+sys.path.insert(0, os.path.join(TOP, 'tests', 'harness'))
+import cpio  # noqa: E402
+import qemu  # noqa: E402
+
+START = b'''#!/bin/busybox sh
+/bin/busybox mkdir -p /bin /proc /tmp
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/ PS1='ready> '
+mount -t proc proc /proc
+mount -t tmpfs tmpfs /tmp
+ln -s /proc/self/fd /dev/fd
+setsid -c %s </dev/console >/dev/console 2>&1
+poweroff -f
+'''
+
+
+def program(package, *names):
+    fetch = subprocess.run([os.path.join(TOP, 'scripts', 'debian-riscv64'), package],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if fetch.returncode:
+        raise qemu.Skip('%s cannot be had: %s' % (package, fetch.stderr.strip()[-200:]))
+    folder = fetch.stdout.strip()
+    return next(os.path.join(folder, name) for name in names
+                if os.path.exists(os.path.join(folder, name)))
+
+
+def archive_for(shell, work):
+    archive = cpio.Archive()
+    archive.copy('bin/busybox', program('busybox-static', 'usr/bin/busybox', 'bin/busybox'))
+    if shell.startswith(b'bash'):
+        archive.copy('bin/bash', program('bash-static', 'usr/bin/bash-static', 'bin/bash-static'))
+    archive.file('etc/numbers', b'3 three\n1 one\n2 two\n', 0o644)
+    archive.file('init', START % shell)
+    return archive.write(os.path.join(work, 'debian.cpio'))
+
+
+# what is typed, what must come
+BUSYBOX = [
+    ('ls -l /', 'etc'),
+    ('uname -a', 'riscv64'),
+    ('for i in 1 2 3; do echo $(echo a$i | tr a b); done | sort -r | head -1', 'b3'),
+    ('ps', 'sh -i'),
+    ('dd if=/dev/zero of=/tmp/z bs=4096 count=4', '4+0 records out'),
+    ('md5sum /tmp/z', 'ce338fe6899778aacfc28414f2d9498b'),
+    ('sort /etc/numbers | tr "\\n" ,', '1 one,2 two,3 three,'),
+    ("sed -n 's/two/zwei/p' /etc/numbers", '2 zwei'),
+    ("awk '{ s += $1 } END { print \"sum\", s }' /etc/numbers", 'sum 6'),
+    ('find /etc -type f', '/etc/numbers'),
+    ('cd /tmp; tar cf t.tar /etc; tar xf t.tar; cmp etc/numbers /etc/numbers && echo same-$?',
+     'same-0'),
+    ('false; echo status $?', 'status 1'),
+    ('sleep 1 & wait; echo waited-$?', 'waited-0'),
+    ('(kill -9 $(sh -c "echo \\$PPID")); echo killed-$?', 'killed-137'),
+    ('cat /proc/self/status | grep -c ^Name', '1'),
+    ('head -c 100000 /dev/zero | wc -c', '100000'),
+]
+
+
+def session(shell, steps, prompt):
+    """Types each line at the prompt and waits for what must come."""
+    try:
+        import pexpect
+    except ImportError:
+        raise qemu.Skip('python3-pexpect is not installed') from None
+    with tempfile.TemporaryDirectory(prefix='cloven-debian-') as work:
+        line = qemu.arguments(IMAGE, smp=2, mem='256M', initrd=archive_for(shell, work),
+                              append='loglevel=2')
+        log = open(os.path.join(work, 'console'), 'w+', encoding='utf-8', newline='')
+        guest = pexpect.spawn(line[0], line[1:], timeout=30, encoding='utf-8', echo=False,
+                              codec_errors='replace')
+        guest.logfile_read = log
+        try:
+            guest.expect_exact(prompt)
+            for typed, wanted in steps:
+                if typed == '^C':
+                    guest.sendcontrol('c')
+                elif typed == '^Z':
+                    guest.sendcontrol('z')
+                else:
+                    guest.sendline(typed)
+                    guest.expect_exact('\n')
+                guest.expect_exact(wanted)
+                if wanted != prompt and not wanted.startswith('sleeping'):
+                    guest.expect_exact(prompt)
+            guest.sendline('exit')
+            guest.expect(pexpect.EOF)
+            guest.close()
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            log.seek(0)
+            text = ''.join('    | ' + l for l in log.read().splitlines(True)[-60:])
+            raise qemu.Failure('%s after %r\n%s' % (type(error).__name__, guest.before[-200:]
+                                                    if isinstance(guest.before, str) else '',
+                                                    text)) from None
+        finally:
+            guest.close(force=True)
+        if guest.exitstatus != 0:
+            raise qemu.Failure('QEMU ended with status %s' % guest.exitstatus)
+
+
+BASH = [
+    ('echo $((6*7))-$BASH_VERSION', '42-'),
+    ('x=(a b c); echo ${x[@]/b/B}', 'a B c'),
+    ('read -r a b < <(echo 1 2); echo $b-$a', '2-1'),
+    ('echo sleep""ing; sleep 100', 'sleeping'), ('^C', 'ready> '), ('echo got-$?', 'got-130'),
+    ('echo sleep""ing; sleep 100', 'sleeping'), ('^Z', 'Stopped'), ('jobs', 'Stopped'),
+    ('kill %1; wait %1 2>/dev/null; echo job-$?', 'job-'),
+    ('for i in {1..50}; do echo $i | cat; done | tail -1', '50'),
+]
+
+
+def body():
+    if not os.path.exists(IMAGE):
+        raise qemu.Skip('not built: ' + IMAGE)
+    if CASE == 'busybox':
+        session(b'sh -i', BUSYBOX, 'ready> ')
+    else:
+        session(b'bash --norc --noprofile -i', BASH, 'ready> ')
+
+
+qemu.main(body)
