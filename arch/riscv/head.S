@@ -29,6 +29,12 @@ boot_entry:
 	csrw	sscratch, zero
 	li	t0, SSTATUS_FS | SSTATUS_VS | SSTATUS_SUM
 	csrc	sstatus, t0
+	// A second hart that comes in here was started by sbi_hart_start(): OpenSBI 1.1 may let it
+	// go before it has stored where to. It finds what it missed in boot_pending.
+	la	t0, boot_lottery
+	li	t1, 1
+	amoadd.w t1, t1, (t0)
+	bnez	t1, stray
 	mv	s0, a0
 	mv	s1, a1
 
@@ -74,6 +80,13 @@ boot_entry:
 	mv	ra, zero
 	tail	boot_main
 
+stray:	la	t0, boot_pending
+1:	ld	t1, 0(t0)
+	bne	t1, a0, 1b
+	fence	r, r
+	ld	a1, 8(t0)
+	// Falls through
+
 // A secondary hart: a0 = hart id, a1 = physical address of its struct hart_boot.
 	.balign	4
 	.globl	secondary_entry
@@ -100,6 +113,15 @@ secondary_entry:
 	mv	s0, zero
 	mv	ra, zero
 	tail	secondary_main
+
+	.section .data
+	.balign	8
+	// The hart that is being started and its struct hart_boot; see smp.c.
+	.globl	boot_pending
+boot_pending:
+	.dword	-1, 0
+boot_lottery:
+	.word	0
 
 	.section .bss.stack, "aw", @nobits
 	.balign	KSTACK_SLOT

@@ -18,6 +18,11 @@
 
 #define START_TIMEOUT_NS (1000 * NSEC_PER_MSEC)
 
+// For a hart that the firmware starts at the wrong place; see head.S.
+extern struct {
+	u64 hwid, boot_pa;
+} boot_pending;
+
 void secondary_entry(void);
 NORETURN void secondary_main(void);
 
@@ -61,6 +66,8 @@ static bool start_one(struct hart *hart)
 	boot = (struct hart_boot){.satp = boot_satp(), .sp = idle->arch.kernel_sp, .tp = (u64)idle};
 	WRITE_ONCE(hart->state, HART_STARTING);
 	u64 boot_pa = vmap_to_phys(&boot);
+	boot_pending.boot_pa = boot_pa;
+	smp_store_release(&boot_pending.hwid, hart->hwid);
 	if (sbi_hart_start(hart->hwid, virt_to_phys_image((void *)secondary_entry), boot_pa))
 		return false;
 	u64 limit = clock_monotonic_ns() + START_TIMEOUT_NS;

@@ -1,6 +1,7 @@
 // The terminal on the console line: /dev/console, /dev/ttyS0 and, for those whose controlling
-// terminal it is, /dev/tty. Input goes through the line discipline in the receive interrupt:
-// keys for signals, echo, and in canonical mode the editing of a line. See termios(3).
+// terminal it is, /dev/tty. The receive interrupt only stores bytes; a kernel thread takes them through
+// the line discipline (keys for signals, echo, and in canonical mode the editing of a line), for
+// signals to groups take locks that an interrupt may have come upon. See termios(3).
 
 #include <core/errno.h>
 #include <core/init.h>
@@ -19,6 +20,7 @@
 #include <uapi/termios.h>
 
 #define INPUT_SIZE 4096
+#define RAW_SIZE   1024
 
 // Legend: [lock] irq-safe.
 struct tty {
@@ -34,12 +36,15 @@ struct tty {
 	bool literal; // [lock] the next key is taken as it is
 	bool stopped; // [lock] by ^S
 	struct pid *session, *pgrp; // [lock] counted
-	u32 column;                 // [lock] of the cursor
+	u8 raw[RAW_SIZE];           // ring: written by the interrupt, read by the thread
+	u32 raw_in, raw_out;        // each written by its side alone
+	struct wait_queue raw_wait; // the thread
 };
 
 static struct tty console_tty = {
 	.lock = SPINLOCK_INIT(LOCK_TTY_SPIN),
 	.wait = WAIT_QUEUE_INIT(console_tty.wait),
+	.raw_wait = WAIT_QUEUE_INIT(console_tty.raw_wait),
 	.termios = {.c_iflag = ICRNL | IXON,
 		    .c_oflag = OPOST | ONLCR,
 		    .c_cflag = B38400 | CS8 | CREAD | HUPCL,
@@ -211,9 +216,8 @@ static u8 map_input(struct tty *tty, u8 c)
 	return c;
 }
 
-static void receive(struct uart *uart, u8 c)
+static void process_byte(struct tty *tty, u8 c)
 {
-	struct tty *tty = uart->terminal;
 	unsigned long flags = spin_lock_irqsave(&tty->lock);
 	struct pid *pgrp = NULL;
 	int sig = 0;
@@ -242,6 +246,32 @@ out:
 		pid_put(pgrp);
 	}
 	wake_up_all_key(&tty->wait, POLLIN | POLLRDNORM);
+}
+
+// Interrupt context. A full ring loses bytes, as a line without flow control does.
+static void receive(struct uart *uart, u8 c)
+{
+	struct tty *tty = uart->terminal;
+
+	if (tty->raw_in - smp_load_acquire(&tty->raw_out) == RAW_SIZE)
+		return;
+	tty->raw[tty->raw_in % RAW_SIZE] = c;
+	smp_store_release(&tty->raw_in, tty->raw_in + 1);
+	wake_up(&tty->raw_wait);
+}
+
+static int input_thread(void *data)
+{
+	struct tty *tty = data;
+
+	while (!kthread_should_stop()) {
+		wait_event_idle(&tty->raw_wait, smp_load_acquire(&tty->raw_in) != tty->raw_out);
+		while (smp_load_acquire(&tty->raw_in) != tty->raw_out) {
+			process_byte(tty, tty->raw[tty->raw_out % RAW_SIZE]);
+			smp_store_release(&tty->raw_out, tty->raw_out + 1);
+		}
+	}
+	return 0;
 }
 
 // --- Job control ---
@@ -568,6 +598,12 @@ static struct chrdev tty_devices[] = {
 static int tty_init(void)
 {
 	console_tty.uart = console_uart;
+	struct task *thread;
+	int error = kthread_run(input_thread, &console_tty, &thread, "tty");
+
+	if (error)
+		return error;
+	task_put(thread);
 	if (console_uart) {
 		console_uart->terminal = &console_tty;
 		console_uart->receive = receive;
