@@ -39,7 +39,8 @@ def arguments(kernel, machine='virt', smp=1, mem='128M', cpu=None, append='', in
     if not shutil.which('qemu-system-riscv64'):
         raise Skip('qemu-system-riscv64 is not installed')
     line = ['qemu-system-riscv64', '-machine', machine, '-smp', str(smp), '-m', str(mem),
-            '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot',
+            '-display', 'none', '-chardev', 'stdio,id=console,signal=off', '-serial',
+            'chardev:console', '-monitor', 'none', '-no-reboot',
             '-kernel', kernel]
     for option, value in (('-cpu', cpu), ('-append', append), ('-initrd', initrd), ('-dtb', dtb)):
         if value:
