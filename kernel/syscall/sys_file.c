@@ -7,6 +7,7 @@
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <sched/process.h>
+#include <signal/signal.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
 
@@ -101,6 +102,31 @@ SYSCALL3(writev, int, fd, u64, vec, unsigned long, segments)
 
 // --- Position ---
 
+// SEEK_DATA and SEEK_HOLE: a page that is not there is a hole.
+static s64 seek_data(struct file *file, s64 offset, bool hole)
+{
+	struct mapping *mapping = &file->inode->mapping;
+	u64 size = mapping->size, at = offset;
+
+	if (offset < 0 || at >= size)
+		return -ENXIO;
+	while (at < size) {
+		struct page *page = mapping_find_page(mapping, at / PAGE_SIZE);
+
+		if (page)
+			page_put(page);
+		if ((page == NULL) == hole)
+			break;
+		at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
+		if (task_signal_pending(current))
+			return -EINTR;
+	}
+	if (at >= size && !hole)
+		return -ENXIO;
+	file->pos = MIN(at, size);
+	return file->pos;
+}
+
 static s64 seek(struct file *file, s64 offset, int whence)
 {
 	s64 from = 0;
@@ -118,6 +144,9 @@ static s64 seek(struct file *file, s64 offset, int whence)
 	case 2:
 		from = file->inode->mapping.size;
 		break;
+	case 3:
+	case 4:
+		return S_ISREG(file->inode->mode) ? seek_data(file, offset, whence == 4) : -EINVAL;
 	default:
 		return -EINVAL;
 	}

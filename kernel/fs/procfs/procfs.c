@@ -21,7 +21,6 @@
 struct proc_node {
 	const struct proc_entry *entry; // NULL: a directory
 	struct pid *pid;                // counted; NULL: not of a process
-	bool fd_directory;
 };
 
 static struct superblock *proc_sb;
@@ -116,6 +115,8 @@ static int proc_lookup(struct inode *dir, const char *name, size_t length, struc
 		return -ENOTDIR;
 	entry = node->pid ? find_entry(proc_task_entries, proc_task_count, name, length)
 			  : find_entry(proc_root_entries, proc_root_count, name, length);
+	if (entry && entry->directory)
+		return entry->directory(proc_sb, node->pid, out);
 	if (entry)
 		return node_make(entry, node->pid, entry->mode, out);
 	return node->pid ? -ENOENT : lookup_pid(name, length, out);

@@ -348,14 +348,16 @@ static ssize_t write_fail_nth(struct task *task, char *text, size_t n)
 
 // --- Links ---
 
-static int path_link(const struct path *path, char *buffer, size_t size)
+int proc_path_link(const struct path *path, char *buffer, size_t size)
 {
 	char *text = kmalloc(PATH_MAX, GFP_KERNEL);
 	int error = text ? 0 : -ENOMEM;
 
 	if (!error) {
 		char *at = path_text(path, text, PATH_MAX);
-		error = IS_ERR(at) ? PTR_ERR(at) : (int)strscpy(buffer, at, size);
+		const char *gone = path_inode(path)->nlink ? "" : " (deleted)";
+		error = IS_ERR(at) ? PTR_ERR(at) : snprintf(buffer, size, "%s%s", at, gone);
+		error = MIN(error, (int)size - 1);
 	}
 	kfree(text);
 	return error;
@@ -367,7 +369,7 @@ static int link_exe(struct task *task, char *buffer, size_t size)
 	int error = -ENOENT;
 
 	if (mm && mm->exe_file && ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS))
-		error = path_link(&mm->exe_file->path, buffer, size);
+		error = proc_path_link(&mm->exe_file->path, buffer, size);
 	if (mm)
 		mm_put(mm);
 	return error;
@@ -388,7 +390,7 @@ static int link_fs(struct task *task, char *buffer, size_t size, bool root)
 		fs_context_root(fs, &path);
 	else
 		fs_context_cwd(fs, &path);
-	int error = path_link(&path, buffer, size);
+	int error = proc_path_link(&path, buffer, size);
 	path_put(&path);
 	fs_context_put(fs);
 	return error;
@@ -410,6 +412,7 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd},
 	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe},
+	{.name = "fd", .mode = S_IFDIR | 0500, .directory = proc_fd_directory},
 	{.name = "fail-nth",
 	 .mode = S_IFREG | 0644,
 	 .show = show_fail_nth,

@@ -1,0 +1,193 @@
+// /proc/PID/fd: a link for each open descriptor, which leads to the very file: opening it works
+// even if the name it once had is gone.
+
+#include <fs/files.h>
+#include <fs/procfs/procfs.h>
+#include <lib/hash.h>
+#include <lib/parse.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <ns/cred.h>
+#include <process/ptrace_access.h>
+#include <sched/pid.h>
+#include <uapi/errno.h>
+
+#define DIRECTORY (-1)
+
+struct fd_node {
+	struct pid *pid; // counted
+	int fd;          // DIRECTORY: all of them
+};
+
+static const struct inode_ops fd_dir_ops, fd_link_ops;
+static const struct file_ops fd_dir_file_ops;
+
+static int fd_inode(struct superblock *sb, struct pid *pid, int fd, u32 mode, struct inode **out)
+{
+	struct fd_node *node = kmalloc(sizeof(*node), GFP_KERNEL);
+	struct inode *inode = node ? inode_alloc(sb, mode) : NULL;
+
+	if (!inode) {
+		kfree(node);
+		return -ENOMEM;
+	}
+	*node = (struct fd_node){pid_get(pid), fd};
+	inode->private = node;
+	inode->ops = fd == DIRECTORY ? &fd_dir_ops : &fd_link_ops;
+	inode->file_ops = &fd_dir_file_ops;
+	inode->uid = inode->gid = 0;
+	struct task *task = pid_task_get(pid, PIDTYPE_PID);
+	if (task) {
+		const struct cred *cred = task_cred_get(task);
+
+		inode->uid = cred->euid;
+		inode->gid = cred->egid;
+		cred_put(cred);
+		task_put(task);
+	}
+	if (fd == DIRECTORY)
+		inode->nlink = 2;
+	*out = inode;
+	return 0;
+}
+
+int proc_fd_directory(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	return fd_inode(sb, pid, DIRECTORY, S_IFDIR | 0500, out);
+}
+
+static void fd_free(struct inode *inode)
+{
+	struct fd_node *node = inode->private;
+
+	pid_put(node->pid);
+	kfree(node);
+}
+
+// The file of a descriptor, with a reference. -ENOENT, -EACCES.
+static int fd_file(struct pid *pid, int fd, struct file **out)
+{
+	struct task *task = pid_task_get(pid, PIDTYPE_PID);
+	int error;
+
+	if (!task)
+		return -ENOENT;
+	error = ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? 0 : -EACCES;
+	if (!error && file_get_of_task(task, fd, out))
+		error = -ENOENT;
+	task_put(task);
+	return error;
+}
+
+static int fd_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
+{
+	struct fd_node *node = dir->private;
+	struct file *file;
+	char number[12];
+	u64 fd;
+
+	if (length >= sizeof(number))
+		return -ENOENT;
+	memcpy(number, name, length);
+	number[length] = '\0';
+	if ((number[0] == '0' && length > 1) || parse_u64(number, NULL, 10, &fd) || fd > INT32_MAX)
+		return -ENOENT;
+	int error = fd_file(node->pid, fd, &file);
+	if (error)
+		return error;
+	u32 mode = S_IFLNK | ((file->flags & FILE_READ) ? 0500 : 0) |
+		   ((file->flags & FILE_WRITE) ? 0300 : 0);
+	file_put(file);
+	return fd_inode(dir->sb, node->pid, fd, mode, out);
+}
+
+static int fd_readlink(struct inode *inode, char *buffer, size_t size)
+{
+	struct fd_node *node = inode->private;
+	struct file *file;
+	int length = fd_file(node->pid, node->fd, &file);
+
+	if (length)
+		return length;
+	if (file->path.dentry)
+		length = proc_path_link(&file->path, buffer, size);
+	else if (file->anon_name && file->anon_name[0] == '[')
+		length = snprintf(buffer, size, "anon_inode:%s", file->anon_name);
+	else // both ends of a pipe have one number
+		length = snprintf(buffer, size, "%s:[%u]", file->anon_name ?: "anon_inode",
+				  hash_u64((uintptr_t)file->private, 31));
+	file_put(file);
+	return length;
+}
+
+static int fd_follow(struct inode *inode, struct path *out)
+{
+	struct fd_node *node = inode->private;
+	struct file *file;
+	int error = fd_file(node->pid, node->fd, &file);
+
+	if (error)
+		return error;
+	if (file->path.dentry) {
+		*out = file->path;
+		path_get(out);
+	} else {
+		error = -ENXIO; // it has no place to lead to
+	}
+	file_put(file);
+	return error;
+}
+
+static const struct inode_ops fd_link_ops = {
+	.readlink = fd_readlink,
+	.follow = fd_follow,
+	.free = fd_free,
+};
+static const struct inode_ops fd_dir_ops = {.lookup = fd_lookup, .free = fd_free};
+
+static u32 table_size(struct pid *pid)
+{
+	struct task *task = pid_task_get(pid, PIDTYPE_PID);
+	u32 size = 0;
+
+	if (!task)
+		return 0;
+	spin_lock(&task->alloc_lock);
+	if (task->files) {
+		rcu_read_lock();
+		size = rcu_dereference(task->files->table)->size;
+		rcu_read_unlock();
+	}
+	spin_unlock(&task->alloc_lock);
+	task_put(task);
+	return size;
+}
+
+static int fd_iterate(struct file *dir, struct dir_context *ctx)
+{
+	struct fd_node *node = dir->inode->private;
+	u32 size = table_size(node->pid);
+
+	for (; dir->pos < 2; dir->pos++) {
+		if (!ctx->emit(ctx, "..", dir->pos + 1, dir->pos + 1, dir->inode->number, 4))
+			return 0;
+	}
+	for (; dir->pos - 2 < size; dir->pos++) {
+		struct file *file;
+		char name[12];
+		int error = fd_file(node->pid, dir->pos - 2, &file);
+
+		if (error == -EACCES)
+			return error;
+		if (error)
+			continue;
+		file_put(file);
+		int length = snprintf(name, sizeof(name), "%lu", dir->pos - 2);
+		if (!ctx->emit(ctx, name, length, dir->pos + 1, dir->inode->number + dir->pos, 10))
+			return 0;
+	}
+	return 0;
+}
+
+static const struct file_ops fd_dir_file_ops = {.iterate = fd_iterate};
