@@ -148,6 +148,19 @@ static int follow_link(struct walk *walk, struct inode *inode, struct path *pare
 	return error;
 }
 
+// To a symbolic link, whose reference it takes, and on to where it leads.
+static int step_through(struct walk *walk, struct dentry *link)
+{
+	struct path parent = walk->at;
+	struct inode *inode = inode_get(link->inode);
+
+	walk->at = (struct path){mount_get(parent.mount), link};
+	int error = follow_link(walk, inode, &parent);
+	inode_put(inode);
+	path_put(&parent);
+	return error;
+}
+
 // One named component. `follow`: through a symbolic link.
 static int step_down(struct walk *walk, const char *name, size_t length, bool follow)
 {
@@ -166,18 +179,13 @@ static int step_down(struct walk *walk, const char *name, size_t length, bool fo
 		return -ENOENT;
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	struct path parent = {mount_get(walk->at.mount), dentry_get(walk->at.dentry)};
-	walk_to(walk, parent.mount, dentry);
-	dentry_put(dentry);
+	if (follow && S_ISLNK(dentry->inode->mode) && !dentry->mounted)
+		return step_through(walk, dentry);
+	struct dentry *old = walk->at.dentry; // the mount stays
+	walk->at.dentry = dentry;
+	dentry_put(old);
 	cross_mounts(walk);
-	struct inode *inode = walk->at.dentry->inode;
-	if (follow && S_ISLNK(inode->mode)) {
-		inode_get(inode);
-		error = follow_link(walk, inode, &parent);
-		inode_put(inode);
-	}
-	path_put(&parent);
-	return error;
+	return 0;
 }
 
 static const char *skip_slashes(const char *name)
@@ -192,7 +200,8 @@ static int walk_text(struct walk *walk, const char *name, int flags, struct last
 {
 	int error = 0;
 
-	if (*name == '/')
+	if (*name == '/' &&
+	    (walk->at.dentry != walk->root.dentry || walk->at.mount != walk->root.mount))
 		walk_to(walk, walk->root.mount, walk->root.dentry);
 	name = skip_slashes(name);
 	if (!*name && last)

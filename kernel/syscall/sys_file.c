@@ -11,25 +11,44 @@
 #include <syscall/define.h>
 #include <uapi/errno.h>
 
-// One transfer at the file's own position, or at *at if that is given.
+static ssize_t transfer_file(struct file *file, struct iov_iter *iter, u64 *at, bool write,
+			     bool shared)
+{
+	ssize_t (*fn)(struct file *, struct iov_iter *, u64 *) = write ? file_write : file_read;
+
+	if (at && file->ops->stream)
+		return -ESPIPE;
+	if (at || file->ops->stream) {
+		u64 none = 0;
+		return fn(file, iter, at ?: &none);
+	}
+	if (!shared)
+		return fn(file, iter, &file->pos);
+	mutex_lock(&file->pos_lock);
+	ssize_t done = fn(file, iter, &file->pos);
+	mutex_unlock(&file->pos_lock);
+	return done;
+}
+
+// One transfer at the file's own position, or at *at if that is given. A descriptor table that no
+// other task has keeps the file for us: nobody else could close it, so no reference is taken; and
+// if the table has the only one, nobody else moves the position.
 static ssize_t transfer(int fd, struct iov_iter *iter, u64 *at, bool write)
 {
-	struct file *file = file_get_fd(fd);
-	ssize_t done;
+	struct files *files = current->files;
+	struct file *file;
 
+	if (likely(!files_is_shared(files))) {
+		struct fd_table *table = files->table;
+
+		file = (u32)fd < table->size ? table->file[fd] : NULL;
+		return file ? transfer_file(file, iter, at, write, refcount_read(&file->refs) > 1)
+			    : -EBADF;
+	}
+	file = file_get_fd(fd);
 	if (!file)
 		return -EBADF;
-	ssize_t (*fn)(struct file *, struct iov_iter *, u64 *) = write ? file_write : file_read;
-	if (at && file->ops->stream) {
-		done = -ESPIPE;
-	} else if (at || file->ops->stream) {
-		u64 none = 0;
-		done = fn(file, iter, at ?: &none);
-	} else {
-		mutex_lock(&file->pos_lock);
-		done = fn(file, iter, &file->pos);
-		mutex_unlock(&file->pos_lock);
-	}
+	ssize_t done = transfer_file(file, iter, at, write, true);
 	file_put(file);
 	return done;
 }
