@@ -166,7 +166,7 @@ SYSCALL2(nanosleep, u64, request_at, u64, left_at)
 
 SYSCALL4(clock_nanosleep, int, clock, int, flags, u64, request_at, u64, left_at)
 {
-	u64 ns, now;
+	u64 ns, now = 0;
 	int error = timespec_from_user(request_at, &ns);
 
 	if (error)

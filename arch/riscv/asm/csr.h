@@ -1,23 +1,29 @@
 // Control and status registers of the RISC-V privileged architecture, supervisor level.
 #pragma once
 
-#define SSTATUS_SIE        0x00000002ul // interrupts on
-#define SSTATUS_SPIE       0x00000020ul // interrupts on after sret
-#define SSTATUS_SPP        0x00000100ul // sret goes to supervisor mode
-#define SSTATUS_FS         0x00006000ul // state of the floating-point unit:
-#define SSTATUS_FS_OFF     0x00000000ul
-#define SSTATUS_FS_INITIAL 0x00002000ul
-#define SSTATUS_FS_CLEAN   0x00004000ul
-#define SSTATUS_FS_DIRTY   0x00006000ul
-#define SSTATUS_VS         0x00000600ul
-#define SSTATUS_SUM        0x00040000ul // never set: see mm/uaccess.c
-#define SSTATUS_UXL_64     0x200000000ul
+#ifdef __ASSEMBLER__
+#define UL(n) n
+#else
+#define UL(n) n##ul
+#endif
 
-#define SIE_SSIE 0x002ul // software interrupt (IPI)
-#define SIE_STIE 0x020ul // timer
-#define SIE_SEIE 0x200ul // external
+#define SSTATUS_SIE        UL(0x00000002) // interrupts on
+#define SSTATUS_SPIE       UL(0x00000020) // interrupts on after sret
+#define SSTATUS_SPP        UL(0x00000100) // sret goes to supervisor mode
+#define SSTATUS_FS         UL(0x00006000) // state of the floating-point unit:
+#define SSTATUS_FS_OFF     UL(0x00000000)
+#define SSTATUS_FS_INITIAL UL(0x00002000)
+#define SSTATUS_FS_CLEAN   UL(0x00004000)
+#define SSTATUS_FS_DIRTY   UL(0x00006000)
+#define SSTATUS_VS         UL(0x00000600)
+#define SSTATUS_SUM        UL(0x00040000) // never set: see mm/uaccess.c
+#define SSTATUS_UXL_64     UL(0x200000000)
 
-#define CAUSE_INTERRUPT        (1ul << 63)
+#define SIE_SSIE UL(0x002) // software interrupt (IPI)
+#define SIE_STIE UL(0x020) // timer
+#define SIE_SEIE UL(0x200) // external
+
+#define CAUSE_INTERRUPT        (UL(1) << 63)
 #define IRQ_SOFTWARE           1
 #define IRQ_TIMER              5
 #define IRQ_EXTERNAL           9
@@ -34,9 +40,9 @@
 #define CAUSE_LOAD_PAGE        13
 #define CAUSE_STORE_PAGE       15
 
-#define SATP_SV39       (8ul << 60)
+#define SATP_SV39       (UL(8) << 60)
 #define SATP_ASID_SHIFT 44
-#define SATP_ASID_MASK  0xfffful
+#define SATP_ASID_MASK  UL(0xffff)
 
 #ifndef __ASSEMBLER__
 #define csr_read(csr)                                                       \
