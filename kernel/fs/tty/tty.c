@@ -469,6 +469,17 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 
 // --- ioctl ---
 
+// The mode changed: how many lines of what was typed ahead are complete. lock held.
+static void count_lines(struct tty *tty)
+{
+	tty->lines = 0;
+	for (u32 at = tty->head; LFLAG(tty, ICANON) && at != tty->ready; at++) {
+		char c = tty->input[at % INPUT_SIZE];
+
+		tty->lines += c == '\n' || c == 0;
+	}
+}
+
 static long set_termios(struct tty *tty, u64 argument, bool flush)
 {
 	struct termios new;
@@ -484,7 +495,10 @@ static long set_termios(struct tty *tty, u64 argument, bool flush)
 	// What was being edited can be read at once in raw mode.
 	if ((tty->termios.c_lflag & ICANON) && !(new.c_lflag &ICANON))
 		tty->ready = tty->edit;
+	bool switched = (tty->termios.c_lflag ^ new.c_lflag) & ICANON;
 	tty->termios = new;
+	if (switched)
+		count_lines(tty);
 	spin_unlock_irqrestore(&tty->lock, flags);
 	return 0;
 }
