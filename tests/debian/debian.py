@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 TOP, IMAGE, CASE = sys.argv[1:4]
@@ -79,12 +80,14 @@ def session(shell, steps, prompt):
         line = qemu.arguments(IMAGE, smp=2, mem='256M', initrd=archive_for(shell, work),
                               append='loglevel=2')
         log = open(os.path.join(work, 'console'), 'w+', encoding='utf-8', newline='')
-        guest = pexpect.spawn(line[0], line[1:], timeout=30, encoding='utf-8', echo=False,
+        guest = pexpect.spawn(line[0], line[1:], timeout=15, encoding='utf-8', echo=False,
                               codec_errors='replace')
         guest.logfile_read = log
         try:
             guest.expect_exact(prompt)
             for typed, wanted in steps:
+                if typed.startswith('^'):
+                    time.sleep(1)  # the shell has to have given the terminal away
                 if typed == '^C':
                     guest.sendcontrol('c')
                 elif typed == '^Z':
