@@ -95,8 +95,10 @@ struct dentry *dentry_make_loose(struct dentry *parent, const char *name, struct
 {
 	struct dentry *dentry = dentry_new(name, MIN(strlen(name), 255ul), inode);
 
-	if (dentry)
+	if (dentry) {
 		dentry->parent = dentry_get(parent);
+		dentry->removed = true;
+	}
 	return dentry;
 }
 
@@ -107,6 +109,7 @@ static void link_locked(struct dentry *dentry, struct dentry *parent)
 	dentry->hash = name_hash(parent, dentry->name, dentry->length);
 	dentry->cookie = parent->next_cookie++;
 	dentry->pinned = true;
+	dentry->removed = false;
 	hlist_add_head(&dentry->hash_node, bucket(dentry->hash));
 	list_add_tail(&dentry->sibling, &parent->children);
 }
@@ -116,6 +119,7 @@ static void unlink_locked(struct dentry *dentry)
 	hlist_del_init(&dentry->hash_node);
 	list_del_init(&dentry->sibling);
 	dentry->pinned = false;
+	dentry->removed = true;
 }
 
 int dentry_add(struct dentry *parent, const char *name, struct inode *inode, struct dentry **out)
@@ -160,6 +164,32 @@ void dentry_move(struct dentry *dentry, struct dentry *parent, struct dentry *sp
 	write_unlock(&dcache_lock);
 	dentry_put(old_parent);
 	dentry_put(space);
+}
+
+// A name and what it hangs on, as link_locked() wants them.
+static void take_name(struct dentry *dentry, const struct dentry *from)
+{
+	memcpy(dentry->short_name, from->short_name, sizeof(dentry->short_name));
+	dentry->name = from->name == from->short_name ? dentry->short_name : from->name;
+	dentry->length = from->length;
+}
+
+void dentry_exchange(struct dentry *a, struct dentry *b)
+{
+	struct dentry old;
+
+	write_lock(&dcache_lock);
+	struct dentry *a_parent = a->parent, *b_parent = b->parent;
+	unlink_locked(a);
+	unlink_locked(b);
+	take_name(&old, a);
+	take_name(a, b);
+	take_name(b, &old);
+	link_locked(a, b_parent);
+	link_locked(b, a_parent);
+	write_unlock(&dcache_lock);
+	dentry_put(a_parent);
+	dentry_put(b_parent);
 }
 
 bool dentry_has_children(struct dentry *dentry)

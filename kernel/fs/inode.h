@@ -49,6 +49,7 @@ struct inode {
 	void *private;                       // of the file system
 	struct file_lock *locks;             // advisory: fs/locks.c
 	u32 seals;                           // [lock] F_SEAL_*
+	bool linkable;                       // [lock] no name yet, but may get one: O_TMPFILE
 	struct atomic write_denied;          // [a] > 0 open writers, < 0 running as a program
 };
 

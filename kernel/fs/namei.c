@@ -13,8 +13,6 @@
 #include <uapi/fcntl.h>
 #include <uapi/limits.h>
 
-#define LINKS_MAX 40
-
 // A walk that is under way.
 struct walk {
 	struct path at;   // where we are; counted
@@ -240,6 +238,14 @@ static int walk_text(struct walk *walk, const char *name, int flags, struct last
 
 // --- Beginning and end ---
 
+static void walk_begin_at(struct walk *walk, const struct path *start, const char *name)
+{
+	walk->links = 0;
+	fs_context_root(current->fs, &walk->root);
+	walk->at = *name == '/' ? walk->root : *start;
+	path_get(&walk->at);
+}
+
 static int walk_begin(struct walk *walk, int dirfd, const char *name, int flags)
 {
 	struct fs_context *fs = current->fs;
@@ -296,6 +302,25 @@ int path_lookup(int dirfd, const char *name, int flags, struct path *out)
 	return walk_end(&walk, error, out);
 }
 
+int path_lookup_from(const struct path *start, const char *name, int flags, struct path *out)
+{
+	struct walk walk;
+
+	walk_begin_at(&walk, start, name);
+	return walk_end(&walk, walk_text(&walk, name, flags, NULL), out);
+}
+
+int path_parent_from(const struct path *start, const char *name, struct path *out,
+		     struct last_component *last)
+{
+	struct walk walk;
+
+	if (!*name)
+		return -ENOENT;
+	walk_begin_at(&walk, start, name);
+	return walk_end(&walk, walk_text(&walk, name, 0, last), out);
+}
+
 int path_parent(int dirfd, const char *name, struct path *out, struct last_component *last)
 {
 	struct walk walk;
@@ -311,6 +336,7 @@ int path_parent(int dirfd, const char *name, struct path *out, struct last_compo
 
 char *path_text(const struct path *path, char *buffer, size_t size)
 {
+	static const char deleted[] = " (deleted)";
 	char *at = buffer + size - 1;
 	struct mount *mount = path->mount;
 	struct dentry *dentry = path->dentry;
@@ -319,6 +345,11 @@ char *path_text(const struct path *path, char *buffer, size_t size)
 	*at = '\0';
 	fs_context_root(current->fs, &root);
 	read_lock(&dcache_lock);
+	if (dentry->removed) {
+		at -= sizeof(deleted) - 1;
+		memcpy(at, deleted, sizeof(deleted));
+	}
+	char *end = at;
 	while (!(dentry == root.dentry && mount == root.mount)) {
 		if (dentry == mount->root) {
 			if (!mount->parent)
@@ -338,7 +369,7 @@ char *path_text(const struct path *path, char *buffer, size_t size)
 	}
 	read_unlock(&dcache_lock);
 	path_put(&root);
-	if (!IS_ERR(at) && !*at)
+	if (at == end)
 		*--at = '/';
 	return at;
 }

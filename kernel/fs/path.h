@@ -21,6 +21,7 @@ struct dentry {
 	u64 cookie, next_cookie;     // [dcache] position in the directory
 	u32 hash;                    // [dcache]
 	bool pinned;                 // [dcache] the name itself holds a reference
+	bool removed;                // [dcache] the name is gone, or never was
 	u8 length;                   // [dcache]
 	char *name;                  // [dcache]
 	char short_name[32];
@@ -101,6 +102,8 @@ static inline bool path_mount_nosuid(const struct path *path)
 int path_from_user(u64 address, bool empty_allowed, char **out);
 void path_free(char *path);
 
+#define LINKS_MAX 40 // symbolic links in one walk; more: -ELOOP
+
 #define LOOKUP_FOLLOW    1 // the last component too
 #define LOOKUP_DIRECTORY 2 // must be one
 #define LOOKUP_EMPTY     4 // "" is dirfd itself
@@ -116,12 +119,19 @@ struct last_component {
 };
 int path_parent(int dirfd, const char *name, struct path *out, struct last_component *last);
 
+// The same from a directory instead of a descriptor.
+int path_lookup_from(const struct path *start, const char *name, int flags, struct path *out);
+int path_parent_from(const struct path *start, const char *name, struct path *out,
+		     struct last_component *last);
+
 // The child of that name, or NULL; with a reference. -errno as ERR_PTR for failing lookups.
 struct dentry *dentry_lookup(struct dentry *parent, const char *name, size_t length);
 // Adds a name to the tree, pinned. The directory's inode lock is written.
 int dentry_add(struct dentry *parent, const char *name, struct inode *inode, struct dentry **out);
 void dentry_remove(struct dentry *dentry); // the name goes; users keep what they have
 void dentry_move(struct dentry *dentry, struct dentry *parent, struct dentry *space);
+// Two names of one file system change places: each inode is found where the other was.
+void dentry_exchange(struct dentry *a, struct dentry *b);
 struct dentry *dentry_root(struct superblock *sb, struct inode *inode);
 struct dentry *dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry);
@@ -131,7 +141,8 @@ struct dentry *dentry_make_loose(struct dentry *parent, const char *name, struct
 extern struct rwlock dcache_lock;
 bool dentry_has_children(struct dentry *dentry);
 
-// The path's text as current's root sees it, at the end of buffer; ERR_PTR(-ENAMETOOLONG).
+// The path's text as current's root sees it, at the end of buffer, with " (deleted)" behind it when
+// the name is gone; ERR_PTR(-ENAMETOOLONG).
 char *path_text(const struct path *path, char *buffer, size_t size);
 
 // Mounting. All of these take the mutex of the mount tree; paths come with references and keep

@@ -250,13 +250,17 @@ static u8 type_of(const struct inode *inode)
 	return (inode->mode & S_IFMT) >> 12;
 }
 
-// The first child at or after a cookie, with a reference.
-static struct dentry *child_from(struct dentry *dir, u64 cookie)
+// The first child at or after a cookie, with a reference. `last` is the child before it, if known:
+// then the search begins there instead of at the first.
+static struct dentry *child_from(struct dentry *dir, u64 cookie, struct dentry *last)
 {
 	struct dentry *child, *found = NULL;
 
 	read_lock(&dcache_lock);
-	list_for_each_entry (child, &dir->children, sibling) {
+	bool near = last && !last->removed && last->parent == dir && last->cookie < cookie;
+	child = near ? last : list_entry(&dir->children, struct dentry, sibling);
+	list_for_each_entry_continue(child, &dir->children, sibling)
+	{
 		if (child->cookie >= cookie) {
 			found = dentry_get(child);
 			break;
@@ -268,7 +272,7 @@ static struct dentry *child_from(struct dentry *dir, u64 cookie)
 
 int dentry_tree_iterate(struct file *file, struct dir_context *ctx)
 {
-	struct dentry *dir = file->path.dentry, *child;
+	struct dentry *dir = file->path.dentry, *child, *last = NULL;
 
 	if (file->pos == 0) {
 		if (!ctx->emit(ctx, ".", 1, 1, dir->inode->number, 4))
@@ -280,15 +284,15 @@ int dentry_tree_iterate(struct file *file, struct dir_context *ctx)
 			return 0;
 		file->pos = 2;
 	}
-	while ((child = child_from(dir, file->pos))) {
-		bool more = ctx->emit(ctx, child->name, child->length, child->cookie + 1,
-				      child->inode->number, type_of(child->inode));
-		if (more)
-			file->pos = child->cookie + 1;
-		dentry_put(child);
-		if (!more)
+	while ((child = child_from(dir, file->pos, last))) {
+		dentry_put(last);
+		last = child;
+		if (!ctx->emit(ctx, child->name, child->length, child->cookie + 1,
+			       child->inode->number, type_of(child->inode)))
 			break;
+		file->pos = child->cookie + 1;
 	}
+	dentry_put(last);
 	return 0;
 }
 

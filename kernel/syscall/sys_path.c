@@ -499,7 +499,7 @@ SYSCALL2(getcwd, u64, buffer, size_t, size)
 	if (!text)
 		return -ENOMEM;
 	fs_context_cwd(current->fs, &cwd);
-	at = path_text(&cwd, text, PATH_MAX);
+	at = path_inode(&cwd)->nlink ? path_text(&cwd, text, PATH_MAX) : ERR_PTR(-ENOENT);
 	path_put(&cwd);
 	if (IS_ERR(at)) {
 		result = PTR_ERR(at);

@@ -355,8 +355,7 @@ int proc_path_link(const struct path *path, char *buffer, size_t size)
 
 	if (!error) {
 		char *at = path_text(path, text, PATH_MAX);
-		const char *gone = path_inode(path)->nlink ? "" : " (deleted)";
-		error = IS_ERR(at) ? PTR_ERR(at) : snprintf(buffer, size, "%s%s", at, gone);
+		error = IS_ERR(at) ? PTR_ERR(at) : snprintf(buffer, size, "%s", at);
 		error = MIN(error, (int)size - 1);
 	}
 	kfree(text);
