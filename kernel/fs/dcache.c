@@ -108,6 +108,7 @@ static void link_locked(struct dentry *dentry, struct dentry *parent)
 	dentry->parent = dentry_get(parent);
 	dentry->hash = name_hash(parent, dentry->name, dentry->length);
 	dentry->cookie = parent->next_cookie++;
+	parent->inode->mapping.size += DIRENT_SIZE_SHOWN;
 	dentry->pinned = true;
 	dentry->removed = false;
 	hlist_add_head(&dentry->hash_node, bucket(dentry->hash));
@@ -116,6 +117,7 @@ static void link_locked(struct dentry *dentry, struct dentry *parent)
 
 static void unlink_locked(struct dentry *dentry)
 {
+	dentry->parent->inode->mapping.size -= DIRENT_SIZE_SHOWN;
 	hlist_del_init(&dentry->hash_node);
 	list_del_init(&dentry->sibling);
 	dentry->pinned = false;

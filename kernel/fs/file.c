@@ -100,6 +100,35 @@ ssize_t file_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	return file->ops->write(file, iter, pos);
 }
 
+void (*file_limit_hook)(void);
+
+int file_limit_size(u64 old, u64 size)
+{
+	if (size <= old)
+		return 0;
+	if (size > rlimit(RLIMIT_FSIZE)) {
+		file_limit_hook();
+		return -EFBIG;
+	}
+	return size > FILE_SIZE_MAX ? -EFBIG : 0;
+}
+
+int file_limit_growth(u64 pos, struct iov_iter *iter)
+{
+	u64 limit = rlimit(RLIMIT_FSIZE);
+
+	if (!iter_count(iter))
+		return 0;
+	if (pos >= limit) {
+		file_limit_hook();
+		return -EFBIG;
+	}
+	if (pos >= FILE_SIZE_MAX)
+		return -EFBIG;
+	iter_truncate(iter, MIN(limit, FILE_SIZE_MAX) - pos);
+	return 0;
+}
+
 ssize_t kernel_read(struct file *file, void *buffer, size_t n, u64 pos)
 {
 	struct iov_iter iter;
@@ -180,8 +209,10 @@ void files_put(struct files *files)
 // Replaces the table by one for at least `size` numbers. files->lock held; dropped meanwhile.
 static int table_grow(struct files *files, u32 size)
 {
+	u32 room = MAX(size, 2 * files->table->size);
+
 	spin_unlock(&files->lock);
-	struct fd_table *new = table_alloc(ALIGN_UP(MAX(size, 2 * files->table->size), 64u));
+	struct fd_table *new = table_alloc(ALIGN_UP(room, 64u));
 	spin_lock(&files->lock);
 	if (!new)
 		return -ENOMEM;

@@ -62,6 +62,15 @@ int file_alloc_anon(const char *name, const struct file_ops *ops, void *private,
 		    struct file **out);
 bool file_readable_by_current(struct file *file);
 
+#define FILE_SIZE_MAX ((u64)INT64_MAX & ~(u64)(PAGE_SIZE - 1))
+// Cuts a write at `pos` to what RLIMIT_FSIZE and the largest size allow. 0, or -EFBIG when nothing
+// may be written.
+int file_limit_growth(u64 pos, struct iov_iter *iter);
+// The same for a new size of a file of size `old`. 0 or -EFBIG.
+int file_limit_size(u64 old, u64 size);
+// Called when it was RLIMIT_FSIZE: sends SIGXFSZ. Registered by process/.
+extern void (*file_limit_hook)(void);
+
 ssize_t kernel_read(struct file *file, void *buffer, size_t n, u64 pos);
 ssize_t file_read(struct file *file, struct iov_iter *iter, u64 *pos);
 ssize_t file_write(struct file *file, struct iov_iter *iter, u64 *pos);

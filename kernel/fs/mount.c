@@ -497,6 +497,13 @@ struct mount *mount_make_root(struct superblock *sb)
 	return mount;
 }
 
+u64 superblock_new_dev(void)
+{
+	static u64 next = 20;
+
+	return __atomic_add_fetch(&next, 1, __ATOMIC_RELAXED);
+}
+
 struct mount *mount_make_internal(struct superblock *sb)
 {
 	struct mount *mount = mount_alloc(sb, sb->root, sb->type, MOUNT_NOSUID);

@@ -343,6 +343,10 @@ char *path_text(const struct path *path, char *buffer, size_t size)
 	struct path root;
 
 	*at = '\0';
+	if (mount->sb->nameless) {
+		at -= dentry->length;
+		return memcpy(at, dentry->name, dentry->length);
+	}
 	fs_context_root(current->fs, &root);
 	read_lock(&dcache_lock);
 	if (dentry->removed) {

@@ -93,6 +93,10 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 		path_put(&dir);
 		return error;
 	}
+	if (path_read_only(&dir)) {
+		path_put(&dir);
+		return -EROFS;
+	}
 	struct inode *parent = path_inode(&dir);
 	down_write(&parent->lock);
 	struct dentry *dentry = dentry_lookup(dir.dentry, last.name, strlen(last.name));

@@ -367,10 +367,16 @@ int vfs_truncate(struct inode *inode, u64 size)
 		return -EISDIR;
 	if (!S_ISREG(inode->mode) || !inode->ops->truncate)
 		return -EINVAL;
+	int error = take_write_access(inode);
+	if (error)
+		return error;
 	down_write(&inode->lock);
-	int error = inode->ops->truncate(inode, size);
+	error = file_limit_size(inode->mapping.size, size);
+	if (!error)
+		error = inode->ops->truncate(inode, size);
 	if (!error)
 		inode_touch(inode);
 	up_write(&inode->lock);
+	atomic_dec(&inode->write_denied);
 	return error;
 }

@@ -27,6 +27,9 @@ struct dentry {
 	char short_name[32];
 };
 
+// What stat(2) shows as a directory's size: so much for each entry, as Linux's tmpfs does.
+#define DIRENT_SIZE_SHOWN 20
+
 // What statfs(2) tells, in blocks of a page.
 struct fs_usage {
 	u64 blocks, blocks_free, files, files_free;
@@ -37,12 +40,14 @@ struct superblock {
 	const char *type;
 	u64 dev, magic;
 	u64 next_inode;
+	u32 block_size; // st_blksize; 0: a page
 	struct dentry *root;
 	void *private;
 	struct atomic mounts;                // [a] that show it
 	void (*kill)(struct superblock *sb); // at the last unmount; NULL: stays for ever
 	void (*statfs)(struct superblock *sb, struct fs_usage *usage); // NULL: nothing to tell
 	bool read_only;
+	bool nameless; // its files hang on no directory; the name of a dentry is all there is
 };
 
 enum mount_flags {
@@ -140,6 +145,14 @@ struct dentry *dentry_space(const char *name, struct inode *inode);
 struct dentry *dentry_make_loose(struct dentry *parent, const char *name, struct inode *inode);
 extern struct rwlock dcache_lock;
 bool dentry_has_children(struct dentry *dentry);
+
+// Attaches a fresh file to an inode of a nameless file system, under that name; takes the inode.
+// -ENOMEM.
+int file_set_nameless(struct file *file, struct mount *mount, const char *name,
+		      struct inode *inode);
+u64 superblock_new_dev(void); // a device number that no other file system has
+// An internal mount of such a file system. Panics without memory: at boot.
+struct mount *nameless_mount(const char *type, u64 magic);
 
 // The path's text as current's root sees it, at the end of buffer, with " (deleted)" behind it when
 // the name is gone; ERR_PTR(-ENAMETOOLONG).

@@ -2,9 +2,11 @@
 // are never torn. See pipe(7).
 
 #include <core/errno.h>
+#include <core/init.h>
 #include <fs/file.h>
 #include <fs/pipe.h>
 #include <fs/poll.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
@@ -12,6 +14,8 @@
 #include <sched/wait.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
+#include <uapi/magic.h>
+#include <uapi/stat.h>
 
 #define PIPE_PAGES_DEFAULT   16
 #define PIPE_SIZE_MAX        (1u << 20) // without privilege
@@ -251,27 +255,77 @@ static const struct file_ops pipe_ops = {
 	.stream = true,
 };
 
+static struct mount *pipe_mount; // [I]
+static const struct inode_ops pipe_inode_ops;
+
+static int pipe_inode(struct pipe *pipe, struct inode **out)
+{
+	struct inode *inode = inode_alloc(pipe_mount->sb, S_IFIFO | 0600);
+
+	if (!inode)
+		return -ENOMEM;
+	inode->ops = &pipe_inode_ops;
+	inode->private = pipe;
+	*out = inode;
+	return 0;
+}
+
+// Opens one end. The inode is the caller's.
+static int pipe_end(struct pipe *pipe, struct inode *inode, u32 flags, struct file **out)
+{
+	struct file *file = file_alloc(flags);
+	char name[32];
+
+	if (!file)
+		return -ENFILE;
+	snprintf(name, sizeof(name), "pipe:[%lu]", (unsigned long)inode->number);
+	int error = file_set_nameless(file, pipe_mount, name, inode_get(inode));
+	if (error) {
+		file_put(file);
+		return error;
+	}
+	bool reads = file->flags & FILE_READ;
+	file->ops = &pipe_ops;
+	file->private = pipe;
+	pipe->files++;
+	pipe->readers += reads;
+	pipe->reader_opens += reads;
+	pipe->writers += !reads;
+	pipe->writer_opens += !reads;
+	*out = file;
+	return 0;
+}
+
 int pipe_create(u32 flags, struct file **reader, struct file **writer)
 {
 	struct pipe *pipe = pipe_new();
+	struct inode *inode;
 
 	if (!pipe)
 		return -ENOMEM;
-	int error = file_alloc_anon("pipe", &pipe_ops, pipe, O_RDONLY | flags, reader);
+	int error = pipe_inode(pipe, &inode);
 	if (error) {
 		pipe_free(pipe);
 		return error;
 	}
-	pipe->files = pipe->readers = 1;
-	error = file_alloc_anon("pipe", &pipe_ops, pipe, O_WRONLY | flags, writer);
-	if (error) {
-		file_put(*reader);
-		return error;
+	error = pipe_end(pipe, inode, O_RDONLY | flags, reader);
+	if (!error) {
+		error = pipe_end(pipe, inode, O_WRONLY | flags, writer);
+		if (error)
+			file_put(*reader);
+	} else {
+		pipe_free(pipe);
 	}
-	pipe->files = 2;
-	pipe->writers = pipe->writer_opens = pipe->reader_opens = 1;
+	inode_put(inode);
+	return error;
+}
+
+static int pipe_init(void)
+{
+	pipe_mount = nameless_mount("pipefs", PIPEFS_MAGIC);
 	return 0;
 }
+INITCALL(FS, pipe_init);
 
 // --- FIFOs ---
 

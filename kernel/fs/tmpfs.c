@@ -21,7 +21,6 @@
 
 static const struct inode_ops tmpfs_inode_ops;
 static const struct file_ops tmpfs_file_ops, tmpfs_dir_ops;
-static u64 next_dev = 20;
 
 // Limits of one file system; 0 = none.
 struct tmpfs_info {
@@ -40,6 +39,8 @@ static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 	inode->ops = &tmpfs_inode_ops;
 	inode->file_ops = S_ISDIR(mode) ? &tmpfs_dir_ops : &tmpfs_file_ops;
 	inode->rdev = rdev;
+	if (S_ISDIR(mode))
+		inode->mapping.size = 2 * DIRENT_SIZE_SHOWN; // "." and ".."
 	if (S_ISREG(mode))
 		inode->seals = INODE_SEALABLE | F_SEAL_SEAL;
 	return inode;
@@ -140,6 +141,12 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	down_write(&inode->lock);
 	if (file->flags & O_APPEND)
 		*pos = inode->mapping.size;
+	done = file_limit_growth(*pos, iter);
+	if (done < 0) {
+		up_write(&inode->lock);
+		return done;
+	}
+	done = -ENOSPC;
 	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_GROW)) {
 		bool grows = *pos + iter_count(iter) > inode->mapping.size;
 
@@ -223,6 +230,12 @@ static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
 	    ((inode->seals & F_SEAL_GROW) && offset + length > inode->mapping.size)) {
 		up_write(&inode->lock);
 		return -EPERM;
+	}
+	if (!(mode & FALLOC_FL_KEEP_SIZE))
+		error = file_limit_size(inode->mapping.size, offset + length);
+	if (error) {
+		up_write(&inode->lock);
+		return error;
 	}
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		zero_pages(inode, offset, length);
@@ -316,7 +329,7 @@ int tmpfs_create(const char *type, u32 mode, struct superblock **out)
 		return -ENOMEM;
 	sb->type = type;
 	sb->magic = TMPFS_MAGIC;
-	sb->dev = __atomic_add_fetch(&next_dev, 1, __ATOMIC_RELAXED);
+	sb->dev = superblock_new_dev();
 	sb->private = kzalloc(sizeof(struct tmpfs_info), GFP_KERNEL);
 	sb->statfs = tmpfs_statfs;
 	if (sb->private)

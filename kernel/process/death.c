@@ -44,6 +44,11 @@ static const struct signal_death_ops death_ops = {
 	.group_is_orphaned = group_is_orphaned,
 };
 
+static void file_too_large(void)
+{
+	signal_send_process(current, SIGXFSZ, SIGINFO_NOINFO);
+}
+
 static void pipe_broken(void)
 {
 	signal_send_process(current, SIGPIPE, SIGINFO_NOINFO);
@@ -79,6 +84,7 @@ static int death_init(void)
 {
 	signal_death_ops = &death_ops;
 	pipe_broken_hook = pipe_broken;
+	file_limit_hook = file_too_large;
 	return 0;
 }
 INITCALL(CORE, death_init);

@@ -45,8 +45,9 @@ static void fill_stat(const struct inode *inode, struct stat *stat)
 		.st_uid = uid_to_user_munged(ns, inode->uid),
 		.st_gid = gid_to_user_munged(ns, inode->gid),
 		.st_rdev = dev_to_user(inode->rdev),
-		.st_size = S_ISDIR(inode->mode) ? 0 : inode->mapping.size,
-		.st_blksize = PAGE_SIZE,
+		.st_size = inode->mapping.size,
+		.st_blksize = inode->sb && inode->sb->block_size ? inode->sb->block_size
+								 : PAGE_SIZE,
 		.st_blocks = inode->mapping.page_count * (PAGE_SIZE / 512),
 		.st_atime_sec = inode->atime.tv_sec,
 		.st_atime_nsec = inode->atime.tv_nsec,
@@ -60,7 +61,7 @@ static void fill_stat(const struct inode *inode, struct stat *stat)
 SYSCALL2(fstat, int, fd, u64, stat_at)
 {
 	struct file *file = file_get_fd(fd);
-	struct stat stat = {.st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = PAGE_SIZE};
+	struct stat stat = {.st_mode = 0600, .st_nlink = 1, .st_ino = 1, .st_blksize = PAGE_SIZE};
 
 	if (!file)
 		return -EBADF;
@@ -258,8 +259,12 @@ SYSCALL5(renameat2, int, olddirfd, u64, old_at, int, newdirfd, u64, new_at, unsi
 
 // --- Mode, owner, times ---
 
-static int change_mode(struct inode *inode, u32 mode)
+static int change_mode(const struct path *path, u32 mode)
 {
+	struct inode *inode = path_inode(path);
+
+	if (path_read_only(path))
+		return -EROFS;
 	if (!inode_owner_or_capable(inode))
 		return -EPERM;
 	down_write(&inode->lock);
@@ -282,8 +287,7 @@ static long chmod_at(int dirfd, u64 path_at, u32 mode, int flags)
 
 	if (error)
 		return error;
-	error = S_ISLNK(path_inode(&path)->mode) ? -EOPNOTSUPP
-						 : change_mode(path_inode(&path), mode);
+	error = S_ISLNK(path_inode(&path)->mode) ? -EOPNOTSUPP : change_mode(&path, mode);
 	path_put(&path);
 	return error;
 }
@@ -306,17 +310,20 @@ SYSCALL2(fchmod, int, fd, u32, mode)
 
 	if (!file)
 		return -EBADF;
-	int error = file->inode ? change_mode(file->inode, mode) : -EINVAL;
+	int error = file->path.dentry ? change_mode(&file->path, mode) : -EINVAL;
 	file_put(file);
 	return error;
 }
 
-static int change_owner(struct inode *inode, u32 user_uid, u32 user_gid)
+static int change_owner(const struct path *path, u32 user_uid, u32 user_gid)
 {
+	struct inode *inode = path_inode(path);
 	const struct cred *cred = current_cred();
 	u32 uid = user_uid == ~0u ? inode->uid : uid_from_user(cred->user_ns, user_uid);
 	u32 gid = user_gid == ~0u ? inode->gid : gid_from_user(cred->user_ns, user_gid);
 
+	if (path_read_only(path))
+		return -EROFS;
 	if (uid == INVALID_ID || gid == INVALID_ID)
 		return -EINVAL;
 	bool own = cred->fsuid == inode->uid;
@@ -342,7 +349,7 @@ SYSCALL5(fchownat, int, dirfd, u64, path_at, u32, uid, u32, gid, int, flags)
 	int error = user_path(dirfd, path_at, flags, !(flags & AT_SYMLINK_NOFOLLOW), &path);
 	if (error)
 		return error;
-	error = change_owner(path_inode(&path), uid, gid);
+	error = change_owner(&path, uid, gid);
 	path_put(&path);
 	return error;
 }
@@ -353,7 +360,7 @@ SYSCALL3(fchown, int, fd, u32, uid, u32, gid)
 
 	if (!file)
 		return -EBADF;
-	int error = file->inode ? change_owner(file->inode, uid, gid) : -EINVAL;
+	int error = file->path.dentry ? change_owner(&file->path, uid, gid) : -EINVAL;
 	file_put(file);
 	return error;
 }
@@ -361,8 +368,9 @@ SYSCALL3(fchown, int, fd, u32, uid, u32, gid)
 #define UTIME_NOW  ((1l << 30) - 1l)
 #define UTIME_OMIT ((1l << 30) - 2l)
 
-static int change_times(struct inode *inode, const struct timespec *times)
+static int change_times(const struct path *path, const struct timespec *times)
 {
+	struct inode *inode = path_inode(path);
 	struct timespec now = fs_now();
 	bool only_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
 
@@ -373,6 +381,8 @@ static int change_times(struct inode *inode, const struct timespec *times)
 	}
 	if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
 		return 0;
+	if (path_read_only(path))
+		return -EROFS;
 	if (!inode_owner_or_capable(inode) &&
 	    !(only_now && inode_permission(inode, MAY_WRITE) == 0))
 		return only_now ? -EACCES : -EPERM;
@@ -400,14 +410,14 @@ SYSCALL4(utimensat, int, dirfd, u64, path_at, u64, times_at, int, flags)
 		struct file *file = file_get_fd(dirfd);
 		if (!file)
 			return -EBADF;
-		error = file->inode ? change_times(file->inode, times) : -EINVAL;
+		error = file->path.dentry ? change_times(&file->path, times) : -EINVAL;
 		file_put(file);
 		return error;
 	}
 	error = user_path(dirfd, path_at, flags, !(flags & AT_SYMLINK_NOFOLLOW), &path);
 	if (error)
 		return error;
-	error = change_times(path_inode(&path), times);
+	error = change_times(&path, times);
 	path_put(&path);
 	return error;
 }
@@ -421,7 +431,13 @@ SYSCALL2(truncate, u64, path_at, s64, size)
 	int error = user_path(AT_FDCWD, path_at, 0, true, &path);
 	if (error)
 		return error;
-	error = inode_permission(path_inode(&path), MAY_WRITE);
+	struct inode *inode = path_inode(&path);
+	if (!S_ISREG(inode->mode))
+		error = S_ISDIR(inode->mode) ? -EISDIR : -EINVAL;
+	else if (path_read_only(&path))
+		error = -EROFS;
+	else
+		error = inode_permission(inode, MAY_WRITE);
 	if (!error)
 		error = vfs_truncate(path_inode(&path), size);
 	path_put(&path);

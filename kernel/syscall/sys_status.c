@@ -48,13 +48,14 @@ static void fill_statx(const struct inode *inode, const struct path *path, struc
 
 	*out = (struct statx){
 		.stx_mask = STATX_BASIC_STATS,
-		.stx_blksize = PAGE_SIZE,
+		.stx_blksize = inode->sb && inode->sb->block_size ? inode->sb->block_size
+								  : PAGE_SIZE,
 		.stx_nlink = inode->nlink,
 		.stx_uid = uid_to_user_munged(ns, inode->uid),
 		.stx_gid = gid_to_user_munged(ns, inode->gid),
 		.stx_mode = inode->mode,
 		.stx_ino = inode->number,
-		.stx_size = S_ISDIR(inode->mode) ? 0 : inode->mapping.size,
+		.stx_size = inode->mapping.size,
 		.stx_blocks = inode->mapping.page_count * (PAGE_SIZE / 512),
 		.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT,
 		.stx_atime = stamp(inode->atime),
@@ -77,7 +78,8 @@ SYSCALL5(statx, int, dirfd, u64, path_at, int, flags, unsigned, mask, u64, out_a
 {
 	int known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
 	struct statx out = {.stx_mask = STATX_BASIC_STATS,
-			    .stx_mode = S_IFIFO | 0600,
+			    .stx_mode = 0600,
+			    .stx_ino = 1,
 			    .stx_nlink = 1,
 			    .stx_blksize = PAGE_SIZE};
 	struct file *file;
@@ -102,7 +104,7 @@ SYSCALL5(statx, int, dirfd, u64, path_at, int, flags, unsigned, mask, u64, out_a
 
 static long give_statfs(const struct path *path, u64 out_at)
 {
-	struct statfs out = {.f_type = PIPEFS_MAGIC,
+	struct statfs out = {.f_type = ANON_INODE_FS_MAGIC,
 			     .f_bsize = PAGE_SIZE,
 			     .f_namelen = NAME_MAX,
 			     .f_frsize = PAGE_SIZE,

@@ -3,7 +3,6 @@
 
 #include <fs/files.h>
 #include <fs/procfs/procfs.h>
-#include <lib/hash.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -114,9 +113,8 @@ static int fd_readlink(struct inode *inode, char *buffer, size_t size)
 		length = proc_path_link(&file->path, buffer, size);
 	else if (file->anon_name && file->anon_name[0] == '[')
 		length = snprintf(buffer, size, "anon_inode:%s", file->anon_name);
-	else // both ends of a pipe have one number
-		length = snprintf(buffer, size, "%s:[%u]", file->anon_name ?: "anon_inode",
-				  hash_u64((uintptr_t)file->private, 31));
+	else
+		length = snprintf(buffer, size, "%s", file->anon_name ?: "anon_inode");
 	file_put(file);
 	return length;
 }

@@ -317,6 +317,7 @@ static int procfs_init(void)
 	proc_sb->type = "proc";
 	proc_sb->dev = 4;
 	proc_sb->magic = PROC_SUPER_MAGIC;
+	proc_sb->block_size = 1024;
 	int error = node_make(NULL, NULL, S_IFDIR | 0555, &root);
 	if (error)
 		return error;
