@@ -28,6 +28,8 @@ struct inode_ops {
 	int (*follow)(struct inode *inode, struct path *out);
 	int (*truncate)(struct inode *inode, u64 size);
 	void (*free)(struct inode *inode); // last reference
+	// Who may, where mode bits and owner do not say it. NULL: they do. 0, -EACCES.
+	int (*permission)(struct inode *inode, int mask);
 	// Before a dentry found earlier is used again: false if it is no longer true.
 	bool (*still_valid)(struct inode *inode);
 };

@@ -3,7 +3,10 @@
 
 #include <lib/base.h>
 
+struct pid_namespace;
+
 struct seq {
+	struct pid_namespace *pid_ns; // by whose numbers processes are named
 	char *buffer;
 	size_t size, count;
 	bool full; // something did not fit: the buffer grows, and it is made again

@@ -269,8 +269,13 @@ struct pid *pid_find(int nr, struct pid_namespace *ns)
 
 struct pid *pid_find_get(int nr)
 {
+	return pid_find_get_ns(nr, task_active_pid_ns(current));
+}
+
+struct pid *pid_find_get_ns(int nr, struct pid_namespace *ns)
+{
 	rcu_read_lock();
-	struct pid *pid = pid_find(nr, task_active_pid_ns(current));
+	struct pid *pid = pid_find(nr, ns);
 	if (pid && !refcount_get_not_zero(&pid->refs))
 		pid = NULL;
 	rcu_read_unlock();

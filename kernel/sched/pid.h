@@ -56,6 +56,7 @@ void pid_put(struct pid *pid);
 struct pid *pid_find(int nr, struct pid_namespace *ns);
 // The same in current's namespace, with a reference; NULL if there is none.
 struct pid *pid_find_get(int nr);
+struct pid *pid_find_get_ns(int nr, struct pid_namespace *ns);
 
 // First task that bears `pid` as `type`. Within rcu or under tasklist_lock.
 struct task *pid_task(const struct pid *pid, enum pid_type type);

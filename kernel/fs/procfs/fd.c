@@ -35,16 +35,7 @@ static int fd_inode(struct superblock *sb, struct pid *pid, int fd, u32 mode, st
 	inode->private = node;
 	inode->ops = fd == DIRECTORY ? &fd_dir_ops : &fd_link_ops;
 	inode->file_ops = &fd_dir_file_ops;
-	inode->uid = inode->gid = 0;
-	struct task *task = pid_task_get(pid, PIDTYPE_PID);
-	if (task) {
-		const struct cred *cred = task_cred_get(task);
-
-		inode->uid = cred->euid;
-		inode->gid = cred->egid;
-		cred_put(cred);
-		task_put(task);
-	}
+	proc_set_owner(inode, pid);
 	if (fd == DIRECTORY)
 		inode->nlink = 2;
 	*out = inode;

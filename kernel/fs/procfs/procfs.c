@@ -4,6 +4,7 @@
 
 #include <core/init.h>
 #include <fs/path.h>
+#include <fs/poll.h>
 #include <fs/procfs/procfs.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -14,6 +15,7 @@
 #include <sched/process.h>
 #include <uapi/errno.h>
 #include <uapi/magic.h>
+#include <uapi/poll.h>
 
 #define TEXT_MAX (4 * MIB)
 
@@ -23,8 +25,7 @@ struct proc_node {
 	struct pid *pid;                // counted; NULL: not of a process
 };
 
-static struct superblock *proc_sb;
-static const struct inode_ops proc_ops;
+static const struct inode_ops proc_ops, proc_jump_ops, proc_guarded_ops;
 static const struct file_ops proc_file_ops, proc_dir_ops;
 
 static struct proc_node *node_of(const struct inode *inode)
@@ -38,10 +39,30 @@ static int node_task(const struct proc_node *node, struct task **out)
 	return node->pid && !*out ? -ESRCH : 0;
 }
 
-static int node_make(const struct proc_entry *entry, struct pid *pid, u32 mode, struct inode **out)
+struct pid_namespace *proc_pid_ns(const struct superblock *sb)
+{
+	return sb->private;
+}
+
+void proc_set_owner(struct inode *inode, struct pid *pid)
+{
+	struct task *task = pid ? pid_task_get(pid, PIDTYPE_PID) : NULL;
+
+	inode->uid = inode->gid = 0;
+	if (!task)
+		return;
+	const struct cred *cred = task_cred_get(task);
+	inode->uid = cred->euid;
+	inode->gid = cred->egid;
+	cred_put(cred);
+	task_put(task);
+}
+
+static int node_make(struct superblock *sb, const struct proc_entry *entry, struct pid *pid,
+		     u32 mode, struct inode **out)
 {
 	struct proc_node *node = kzalloc(sizeof(*node), GFP_KERNEL);
-	struct inode *inode = node ? inode_alloc(proc_sb, mode) : NULL;
+	struct inode *inode = node ? inode_alloc(sb, mode) : NULL;
 
 	if (!inode) {
 		kfree(node);
@@ -50,22 +71,21 @@ static int node_make(const struct proc_entry *entry, struct pid *pid, u32 mode, 
 	node->entry = entry;
 	node->pid = pid_get(pid);
 	inode->private = node;
-	inode->ops = &proc_ops;
+	inode->ops = entry && entry->follow       ? &proc_jump_ops
+		     : entry && entry->permission ? &proc_guarded_ops
+						  : &proc_ops;
 	inode->file_ops = S_ISDIR(mode) ? &proc_dir_ops : &proc_file_ops;
-	inode->uid = inode->gid = 0;
-	struct task *task = pid ? pid_task_get(pid, PIDTYPE_PID) : NULL;
-	if (task) {
-		const struct cred *cred = task_cred_get(task);
-
-		inode->uid = cred->euid;
-		inode->gid = cred->egid;
-		cred_put(cred);
-		task_put(task);
-	}
+	proc_set_owner(inode, pid);
 	if (S_ISDIR(mode))
 		inode->nlink = 2;
 	*out = inode;
 	return 0;
+}
+
+int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, struct pid *pid,
+		     struct inode **out)
+{
+	return node_make(sb, entry, pid, entry->mode, out);
 }
 
 static void node_free(struct inode *inode)
@@ -86,7 +106,7 @@ static const struct proc_entry *find_entry(const struct proc_entry *entries, uns
 	return NULL;
 }
 
-static int lookup_pid(const char *name, size_t length, struct inode **out)
+static int lookup_pid(struct superblock *sb, const char *name, size_t length, struct inode **out)
 {
 	char number[12];
 	u64 nr;
@@ -97,29 +117,39 @@ static int lookup_pid(const char *name, size_t length, struct inode **out)
 	number[length] = '\0';
 	if (number[0] == '0' || parse_u64(number, NULL, 10, &nr))
 		return -ENOENT;
-	struct pid *pid = pid_find_get(nr);
+	struct pid *pid = pid_find_get_ns(nr, proc_pid_ns(sb));
 	if (!pid)
 		return -ENOENT;
-	int error = pid_task(pid, PIDTYPE_PID) ? node_make(NULL, pid, S_IFDIR | 0555, out)
+	int error = pid_task(pid, PIDTYPE_PID) ? node_make(sb, NULL, pid, S_IFDIR | 0555, out)
 					       : -ENOENT;
 	pid_put(pid);
 	return error;
+}
+
+// The table of a directory.
+static const struct proc_entry *entries_of(const struct proc_node *node, unsigned *count)
+{
+	if (node->entry) {
+		*count = node->entry->count;
+		return node->entry->entries;
+	}
+	*count = node->pid ? proc_task_count : proc_root_count;
+	return node->pid ? proc_task_entries : proc_root_entries;
 }
 
 static int proc_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
 {
 	struct proc_node *node = node_of(dir);
 	const struct proc_entry *entry;
+	unsigned count;
 
-	if (node->entry)
-		return -ENOTDIR;
-	entry = node->pid ? find_entry(proc_task_entries, proc_task_count, name, length)
-			  : find_entry(proc_root_entries, proc_root_count, name, length);
+	entry = entries_of(node, &count);
+	entry = find_entry(entry, count, name, length);
 	if (entry && entry->directory)
-		return entry->directory(proc_sb, node->pid, out);
+		return entry->directory(dir->sb, node->pid, out);
 	if (entry)
-		return node_make(entry, node->pid, entry->mode, out);
-	return node->pid ? -ENOENT : lookup_pid(name, length, out);
+		return node_make(dir->sb, entry, node->pid, entry->mode, out);
+	return node->pid || node->entry ? -ENOENT : lookup_pid(dir->sb, name, length, out);
 }
 
 static int proc_readlink(struct inode *inode, char *buffer, size_t size)
@@ -135,22 +165,54 @@ static int proc_readlink(struct inode *inode, char *buffer, size_t size)
 	return error;
 }
 
+static int proc_follow(struct inode *inode, struct path *out)
+{
+	struct proc_node *node = node_of(inode);
+	struct task *task;
+	int error = node_task(node, &task);
+
+	if (error)
+		return error;
+	error = node->entry->follow(task, out);
+	if (task)
+		task_put(task);
+	return error;
+}
+
+static int proc_permission(struct inode *inode, int mask)
+{
+	return node_of(inode)->entry->permission(inode, mask);
+}
+
 static const struct inode_ops proc_ops = {
 	.lookup = proc_lookup,
 	.readlink = proc_readlink,
+	.free = node_free,
+};
+static const struct inode_ops proc_jump_ops = {
+	.readlink = proc_readlink,
+	.follow = proc_follow,
+	.free = node_free,
+};
+static const struct inode_ops proc_guarded_ops = {
+	.lookup = proc_lookup,
+	.permission = proc_permission,
 	.free = node_free,
 };
 
 // --- Files ---
 
 // Makes the text; a buffer that was too small is doubled and the text made again.
-static int make_text(struct proc_node *node, struct seq *seq)
+static int make_text(struct inode *inode, struct seq *seq)
 {
+	struct proc_node *node = node_of(inode);
 	struct task *task;
 	int error = node_task(node, &task);
 
 	for (size_t size = PAGE_SIZE; !error; size *= 2) {
-		*seq = (struct seq){.buffer = kvmalloc(size, GFP_KERNEL), .size = size};
+		*seq = (struct seq){.buffer = kvmalloc(size, GFP_KERNEL),
+				    .size = size,
+				    .pid_ns = proc_pid_ns(inode->sb)};
 		if (!seq->buffer || size > TEXT_MAX) {
 			error = -ENOMEM;
 			break;
@@ -170,29 +232,29 @@ static int make_text(struct proc_node *node, struct seq *seq)
 	return error;
 }
 
+static int proc_open(struct inode *inode, struct file *file)
+{
+	(void)inode;
+	file->private = kzalloc(sizeof(struct proc_text), GFP_KERNEL);
+	return file->private ? 0 : -ENOMEM;
+}
+
 static ssize_t proc_read(struct file *file, struct iov_iter *iter, u64 *pos)
 {
 	struct proc_node *node = node_of(file->inode);
-	struct seq *seq = file->private;
+	struct proc_text *text = file->private;
+	struct seq *seq = &text->seq;
 
 	if (!node->entry->show)
 		return -EINVAL;
-	if (!seq || *pos == 0) { // from the start: how it is now
+	if (!seq->buffer || *pos == 0) { // from the start: how it is now
 		struct seq fresh = {0};
-		int error = make_text(node, &fresh);
+		int error = make_text(file->inode, &fresh);
 
 		if (error)
 			return error;
-		if (seq)
-			kvfree(seq->buffer);
-		else
-			seq = kmalloc(sizeof(*seq), GFP_KERNEL);
-		if (!seq) {
-			kvfree(fresh.buffer);
-			return -ENOMEM;
-		}
+		kvfree(seq->buffer);
 		*seq = fresh;
-		file->private = seq;
 	}
 	if (*pos >= seq->count)
 		return 0;
@@ -202,42 +264,71 @@ static ssize_t proc_read(struct file *file, struct iov_iter *iter, u64 *pos)
 	return done || !n ? (ssize_t)done : -EFAULT;
 }
 
-static ssize_t proc_write(struct file *file, struct iov_iter *iter, u64 *pos)
+static ssize_t write_text(struct file *file, char *text, size_t n)
 {
 	struct proc_node *node = node_of(file->inode);
-	size_t n = iter_count(iter);
-	char text[256];
 	struct task *task;
 
-	(void)pos;
-	if (!node->entry->write)
-		return -EIO;
-	if (n >= sizeof(text))
-		return -EINVAL;
-	if (iter_copy_from(iter, text, n) < n)
-		return -EFAULT;
-	text[n] = '\0';
 	ssize_t error = node_task(node, &task);
-	if (!error)
+	if (error)
+		return error;
+	text[n] = '\0';
+	if (node->entry->write_file)
+		error = node->entry->write_file(file, task, text, n);
+	else
 		error = node->entry->write(task, text, n);
 	if (task)
 		task_put(task);
 	return error;
 }
 
+static ssize_t proc_write(struct file *file, struct iov_iter *iter, u64 *pos)
+{
+	struct proc_node *node = node_of(file->inode);
+	size_t n = iter_count(iter);
+
+	if (!node->entry->write && !node->entry->write_file)
+		return -EIO;
+	if (n >= PAGE_SIZE)
+		return -EINVAL;
+	char *text = kmalloc(n + 1, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	((struct proc_text *)file->private)->write_at = *pos;
+	ssize_t error = iter_copy_from(iter, text, n) < n ? -EFAULT : write_text(file, text, n);
+	kfree(text);
+	if (error > 0)
+		*pos += error;
+	return error;
+}
+
+static u32 proc_poll(struct file *file, struct poll_table *table)
+{
+	struct proc_node *node = node_of(file->inode);
+	struct task *task;
+
+	if (!node->entry->poll || node_task(node, &task))
+		return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+	u32 events = node->entry->poll(file, task, table);
+	if (task)
+		task_put(task);
+	return events;
+}
+
 static int proc_release(struct file *file)
 {
-	struct seq *seq = file->private;
+	struct proc_text *text = file->private;
 
-	if (seq)
-		kvfree(seq->buffer);
-	kfree(seq);
+	kvfree(text->seq.buffer);
+	kfree(text);
 	return 0;
 }
 
 static const struct file_ops proc_file_ops = {
+	.open = proc_open,
 	.read = proc_read,
 	.write = proc_write,
+	.poll = proc_poll,
 	.release = proc_release,
 };
 
@@ -247,7 +338,7 @@ static const struct file_ops proc_file_ops = {
 
 static bool emit_pids(struct file *file, struct dir_context *ctx)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct pid_namespace *ns = proc_pid_ns(file->inode->sb);
 	int nr = file->pos - COOKIE_PIDS;
 	char name[12];
 
@@ -272,8 +363,10 @@ static bool emit_pids(struct file *file, struct dir_context *ctx)
 static int proc_iterate(struct file *file, struct dir_context *ctx)
 {
 	struct proc_node *node = node_of(file->inode);
-	const struct proc_entry *entries = node->pid ? proc_task_entries : proc_root_entries;
-	unsigned count = node->pid ? proc_task_count : proc_root_count;
+	const struct proc_entry *entries;
+	unsigned count;
+
+	entries = entries_of(node, &count);
 
 	for (; file->pos < 2; file->pos++) {
 		if (!ctx->emit(ctx, "..", file->pos + 1, file->pos + 1, file->inode->number, 4))
@@ -286,7 +379,7 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 			       file->inode->number + file->pos, (entry->mode & S_IFMT) >> 12))
 			return 0;
 	}
-	if (node->pid)
+	if (node->pid || node->entry)
 		return 0;
 	if (file->pos < COOKIE_PIDS)
 		file->pos = COOKIE_PIDS;
@@ -296,12 +389,75 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 
 static const struct file_ops proc_dir_ops = {.iterate = proc_iterate};
 
-// --- Mounting ---
+// --- /proc/self: whoever looks, by the numbers of this /proc ---
+
+static int self_readlink(struct inode *inode, char *buffer, size_t size)
+{
+	int nr = task_nr_ns(current, PIDTYPE_TGID, proc_pid_ns(inode->sb));
+
+	return nr ? snprintf(buffer, size, "%d", nr) : -ENOENT;
+}
+
+static const struct inode_ops self_ops = {.readlink = self_readlink};
+
+int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	struct inode *inode = inode_alloc(sb, S_IFLNK | 0777);
+
+	(void)pid;
+	if (!inode)
+		return -ENOMEM;
+	inode->ops = &self_ops;
+	inode->uid = inode->gid = 0;
+	*out = inode;
+	return 0;
+}
+
+int proc_sys_permission(struct inode *inode, int mask)
+{
+	u32 mode = inode->mode;
+
+	if (current_cred()->euid == 0)
+		mode >>= 6;
+	else if (cred_in_egroup(current_cred(), 0))
+		mode >>= 3;
+	return mask & ~mode & 7 ? -EACCES : 0;
+}
+
+// --- Mounting: each mount is a view of its own, of the pid namespace of who mounts ---
+
+static void proc_kill(struct superblock *sb)
+{
+	dentry_put(sb->root);
+	pid_namespace_put(sb->private);
+	kfree(sb);
+}
 
 static int proc_mount(const char *source, const char *options, struct superblock **out)
 {
+	struct superblock *sb = kzalloc(sizeof(*sb), GFP_KERNEL);
+	struct inode *root = NULL;
+
 	(void)source, (void)options;
-	*out = proc_sb;
+	if (!sb)
+		return -ENOMEM;
+	sb->type = "proc";
+	sb->dev = superblock_new_dev();
+	sb->magic = PROC_SUPER_MAGIC;
+	sb->block_size = 1024;
+	sb->kill = proc_kill;
+	sb->private = task_active_pid_ns(current);
+	int error = node_make(sb, NULL, NULL, S_IFDIR | 0555, &root);
+	if (!error)
+		sb->root = dentry_root(sb, root);
+	if (root)
+		inode_put(root);
+	if (!sb->root) {
+		kfree(sb);
+		return -ENOMEM;
+	}
+	pid_namespace_get(sb->private);
+	*out = sb;
 	return 0;
 }
 
@@ -309,22 +465,6 @@ static struct fs_type proc_type = {.name = "proc", .mount = proc_mount, .nodev =
 
 static int procfs_init(void)
 {
-	struct inode *root;
-
-	proc_sb = kzalloc(sizeof(*proc_sb), GFP_KERNEL);
-	if (!proc_sb)
-		return -ENOMEM;
-	proc_sb->type = "proc";
-	proc_sb->dev = 4;
-	proc_sb->magic = PROC_SUPER_MAGIC;
-	proc_sb->block_size = 1024;
-	int error = node_make(NULL, NULL, S_IFDIR | 0555, &root);
-	if (error)
-		return error;
-	proc_sb->root = dentry_root(proc_sb, root);
-	inode_put(root);
-	if (!proc_sb->root)
-		return -ENOMEM;
 	fs_register(&proc_type);
 	return 0;
 }

@@ -5,21 +5,56 @@
 #include <fs/seq.h>
 #include <sched/task.h>
 
+struct pid_namespace;
+
 // One file of a directory. `task` is NULL for files that belong to no process.
 struct proc_entry {
 	const char *name;
 	u32 mode; // with type bits
 	int (*show)(struct seq *seq, struct task *task);
 	int (*readlink)(struct task *task, char *buffer, size_t size);
+	// A jump to where it leads, instead of a walk along the text.
 	int (*follow)(struct task *task, struct path *out);
 	// Instead of all these, a directory of another kind: makes its inode.
 	int (*directory)(struct superblock *sb, struct pid *pid, struct inode **out);
 	ssize_t (*write)(struct task *task, char *text, size_t n); // text is NUL-terminated
+	// The same where it matters who opened the file, or at which position the write is.
+	ssize_t (*write_file)(struct file *file, struct task *task, char *text, size_t n);
+	u32 (*poll)(struct file *file, struct task *task, struct poll_table *table);
+	// Who may: instead of the mode and the owner of the file. 0, -EACCES.
+	int (*permission)(struct inode *inode, int mask);
+	// A directory with these entries.
+	const struct proc_entry *entries;
+	unsigned count;
+};
+
+// What an open file of /proc keeps.
+struct proc_text {
+	struct seq seq;
+	u64 event;    // for polling: the last change that was told
+	u64 write_at; // where the write that is under way began
 };
 
 extern const struct proc_entry proc_root_entries[], proc_task_entries[];
 extern const unsigned proc_root_count, proc_task_count;
 
+// Files of /proc/sys: the owner's bits of the mode are for uid 0 of the first user namespace, the
+// rest for others; capabilities do not count.
+int proc_sys_permission(struct inode *inode, int mask);
+// /proc/sys
+int proc_sys_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+// An inode for an entry of a table.
+int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, struct pid *pid,
+		     struct inode **out);
+
+// The pid namespace by whose numbers a /proc names processes.
+struct pid_namespace *proc_pid_ns(const struct superblock *sb);
+// /proc/PID/ns
+int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+// /proc/self
+int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
+// An inode with the owner that files of this process have.
+void proc_set_owner(struct inode *inode, struct pid *pid);
 int proc_fd_directory(struct superblock *sb, struct pid *pid, struct inode **out);
 // The text of a link to a path; " (deleted)" behind it if its name has gone. Length or -errno.
 int proc_path_link(const struct path *path, char *buffer, size_t size);

@@ -145,12 +145,6 @@ static int show_filesystems(struct seq *seq, struct task *task)
 	return 0;
 }
 
-static int link_self(struct task *task, char *buffer, size_t size)
-{
-	(void)task;
-	return snprintf(buffer, size, "%d", task_tgid_vnr(current));
-}
-
 static int link_mounts(struct task *task, char *buffer, size_t size)
 {
 	(void)task;
@@ -164,9 +158,10 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
 	{.name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
-	{.name = "self", .mode = S_IFLNK | 0777, .readlink = link_self},
+	{.name = "self", .mode = S_IFLNK | 0777, .directory = proc_self_link},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "sys", .mode = S_IFDIR | 0555, .directory = proc_sys_directory},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
 };

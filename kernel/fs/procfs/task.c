@@ -59,7 +59,7 @@ static int parent_nr(struct task *task, struct pid_namespace *ns)
 
 static int show_stat(struct seq *seq, struct task *task)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct pid_namespace *ns = seq->pid_ns;
 	struct mm *mm = task_mm_get(task);
 	struct usage usage;
 
@@ -134,7 +134,7 @@ static const char *state_word(char letter)
 
 static int show_status(struct seq *seq, struct task *task)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct pid_namespace *ns = seq->pid_ns;
 	const struct cred *cred = task_cred_get(task);
 	struct user_ns *users = current_cred()->user_ns;
 	struct mm *mm = task_mm_get(task);

@@ -1,0 +1,173 @@
+// /proc/sys: limits and names of the kernel, as files that are read and written. What a file tells
+// may depend on the namespaces of who reads it.
+
+#include <fs/mnt_ns.h>
+#include <fs/procfs/procfs.h>
+#include <lib/parse.h>
+#include <lib/string.h>
+#include <ns/cred.h>
+#include <ns/nsproxy.h>
+#include <ns/user_ns.h>
+#include <ns/uts_ns.h>
+#include <sched/pid_namespace.h>
+#include <uapi/errno.h>
+
+// --- Numbers ---
+
+// The number that a text begins with, up to white space or its end. -EINVAL, also beyond `max`.
+static int number_of(char *text, u64 max, u64 *out)
+{
+	char *start = text + strspn(text, " \t\n");
+
+	start[strcspn(start, " \t\n")] = '\0';
+	return parse_u64(start, NULL, 0, out) || *out > max ? -EINVAL : 0;
+}
+
+// --- kernel/ ---
+
+static int show_uts(struct seq *seq, const char *field)
+{
+	struct uts_ns *ns = current->nsproxy->uts;
+	char text[UTS_NAME_SIZE];
+
+	spin_lock(&ns->lock);
+	memcpy(text, (char *)&ns->name + (field - (char *)&init_uts_ns.name), sizeof(text));
+	spin_unlock(&ns->lock);
+	seq_printf(seq, "%s\n", text);
+	return 0;
+}
+
+static int show_hostname(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_uts(seq, init_uts_ns.name.nodename);
+}
+
+static int show_domainname(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_uts(seq, init_uts_ns.name.domainname);
+}
+
+static int show_ostype(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_uts(seq, init_uts_ns.name.sysname);
+}
+
+static int show_osrelease(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_uts(seq, init_uts_ns.name.release);
+}
+
+static int show_version(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_uts(seq, init_uts_ns.name.version);
+}
+
+static ssize_t write_hostname(struct task *task, char *text, size_t n)
+{
+	(void)task;
+	uts_set_nodename(current->nsproxy->uts, text,
+			 MIN(strcspn(text, "\n"), UTS_NAME_SIZE - 1ul));
+	return n;
+}
+
+static ssize_t write_domainname(struct task *task, char *text, size_t n)
+{
+	(void)task;
+	uts_set_domainname(current->nsproxy->uts, text,
+			   MIN(strcspn(text, "\n"), UTS_NAME_SIZE - 1ul));
+	return n;
+}
+
+static int show_last_pid(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_printf(seq, "%d\n", pid_namespace_last(task_active_pid_ns(current)));
+	return 0;
+}
+
+static ssize_t write_last_pid(struct task *task, char *text, size_t n)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	u64 last;
+
+	(void)task;
+	if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN) &&
+	    !ns_capable(ns->user_ns, CAP_CHECKPOINT_RESTORE))
+		return -EPERM;
+	int error = number_of(text, PID_MAX_LIMIT, &last);
+	return (error ?: pid_namespace_set_last(ns, last)) ?: (ssize_t)n;
+}
+
+static int show_pid_max(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_printf(seq, "%d\n", task_active_pid_ns(current)->pid_max);
+	return 0;
+}
+
+static int show_overflow_id(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_printf(seq, "%u\n", OVERFLOW_ID);
+	return 0;
+}
+
+static int show_cap_last_cap(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_printf(seq, "%d\n", CAP_LAST_CAP);
+	return 0;
+}
+
+#define READ_ONLY(called, function)                                       \
+	{                                                                 \
+		.name = called, .mode = S_IFREG | 0444, .show = function, \
+		.permission = proc_sys_permission                         \
+	}
+#define READ_WRITE(called, function, store)                                               \
+	{                                                                                 \
+		.name = called, .mode = S_IFREG | 0644, .show = function, .write = store, \
+		.permission = proc_sys_permission                                         \
+	}
+
+static const struct proc_entry kernel_entries[] = {
+	READ_ONLY("cap_last_cap", show_cap_last_cap),
+	READ_WRITE("domainname", show_domainname, write_domainname),
+	READ_WRITE("hostname", show_hostname, write_hostname),
+	// Who may write is a matter of capabilities.
+	{.name = "ns_last_pid",
+	 .mode = S_IFREG | 0666,
+	 .show = show_last_pid,
+	 .write = write_last_pid,
+	 .permission = proc_sys_permission},
+	READ_ONLY("osrelease", show_osrelease),
+	READ_ONLY("ostype", show_ostype),
+	READ_ONLY("overflowgid", show_overflow_id),
+	READ_ONLY("overflowuid", show_overflow_id),
+	READ_ONLY("pid_max", show_pid_max),
+	READ_ONLY("version", show_version),
+};
+
+static const struct proc_entry sys_entries[] = {
+	{.name = "kernel",
+	 .mode = S_IFDIR | 0555,
+	 .entries = kernel_entries,
+	 .count = ARRAY_SIZE(kernel_entries)},
+};
+
+static const struct proc_entry sys_entry = {
+	.name = "sys",
+	.mode = S_IFDIR | 0555,
+	.entries = sys_entries,
+	.count = ARRAY_SIZE(sys_entries),
+};
+
+int proc_sys_directory(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	return proc_entry_inode(sb, &sys_entry, pid, out);
+}
