@@ -6,6 +6,9 @@ usage: gen-syscalls.py LIST --table OUT.c | --names
 import sys
 
 
+SYSCALL_COUNT = 512  # as in kernel/syscall/table.h
+
+
 def read_list(path):
     """Yields (number, name, entry or None); complains about lines that are out of order."""
     last = -1
@@ -19,6 +22,8 @@ def read_list(path):
             number, name, entry = int(fields[0]), fields[1], fields[2]
             if number <= last:
                 sys.exit(f"{path}:{where}: {name} is out of order")
+            if number >= SYSCALL_COUNT:
+                sys.exit(f"{path}:{where}: {name}: the table ends before {number}")
             last = number
             yield number, name, None if entry == "-" else entry
 
@@ -28,11 +33,11 @@ def table(calls):
     out = ["// Made by scripts/gen-syscalls.py from kernel/syscall/syscalls.tbl.",
            "#include <syscall/table.h>", ""]
     out += [f"extern long {entry}(void);" for _, _, entry in calls if entry]
-    size = max(number for number, _, _ in calls) + 1
-    out += ["", f"const unsigned syscall_count = {size};", "",
-            f"const syscall_fn syscall_table[{size}] = {{"]
-    out += [f"\t[{number}] = (syscall_fn)(void *){entry}," for number, _, entry in calls if entry]
-    out += ["};", "", f"const char *const syscall_names[{size}] = {{"]
+    entries = {number: entry for number, _, entry in calls if entry}
+    out += ["", "const syscall_fn syscall_table[SYSCALL_COUNT] = {"]
+    out += [f"\t(syscall_fn)(void *){entries.get(number, 'syscall_absent')},"
+            for number in range(SYSCALL_COUNT)]
+    out += ["};", "", "const char *const syscall_names[SYSCALL_COUNT] = {"]
     out += [f'\t[{number}] = "{name}",' for number, name, _ in calls]
     out += ["};", ""]
     return "\n".join(out)

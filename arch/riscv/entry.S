@@ -7,15 +7,19 @@
 
 #include <asm/csr.h>
 #include <asm/layout.h>
+#include <syscall/table.h>
 
-.macro save_common
+// A trapframe is stored in two parts. The first is what C may overwrite; the second is what C keeps
+// for its caller (s0-s11), and gp, which it never touches. A trap from user mode stores only the
+// first: while the kernel runs, the second is in the registers and in the frames of C functions, and
+// it is back in the registers when C returns. It is stored when somebody will look at the frame:
+// before signals are delivered and tasks are switched on the way out, and by the system calls that
+// copy or replace the frame (whole_frame, below).
+.macro save_scratch
 	sd	ra, TF_RA(sp)
-	sd	gp, TF_GP(sp)
 	sd	t0, TF_T0(sp)
 	sd	t1, TF_T0+8(sp)
 	sd	t2, TF_T0+16(sp)
-	sd	s0, TF_S0(sp)
-	sd	s1, TF_S0+8(sp)
 	sd	a0, TF_A0(sp)
 	sd	a1, TF_A0+8(sp)
 	sd	a2, TF_A0+16(sp)
@@ -24,6 +28,16 @@
 	sd	a5, TF_A0+40(sp)
 	sd	a6, TF_A0+48(sp)
 	sd	a7, TF_A0+56(sp)
+	sd	t3, TF_T3(sp)
+	sd	t4, TF_T3+8(sp)
+	sd	t5, TF_T3+16(sp)
+	sd	t6, TF_T3+24(sp)
+.endm
+
+.macro save_preserved
+	sd	gp, TF_GP(sp)
+	sd	s0, TF_S0(sp)
+	sd	s1, TF_S0+8(sp)
 	sd	s2, TF_S2(sp)
 	sd	s3, TF_S2+8(sp)
 	sd	s4, TF_S2+16(sp)
@@ -34,21 +48,14 @@
 	sd	s9, TF_S2+56(sp)
 	sd	s10, TF_S2+64(sp)
 	sd	s11, TF_S2+72(sp)
-	sd	t3, TF_T3(sp)
-	sd	t4, TF_T3+8(sp)
-	sd	t5, TF_T3+16(sp)
-	sd	t6, TF_T3+24(sp)
 .endm
 
-.macro restore_common
+// All of the scratch registers but a0.
+.macro restore_scratch
 	ld	ra, TF_RA(sp)
-	ld	gp, TF_GP(sp)
 	ld	t0, TF_T0(sp)
 	ld	t1, TF_T0+8(sp)
 	ld	t2, TF_T0+16(sp)
-	ld	s0, TF_S0(sp)
-	ld	s1, TF_S0+8(sp)
-	ld	a0, TF_A0(sp)
 	ld	a1, TF_A0+8(sp)
 	ld	a2, TF_A0+16(sp)
 	ld	a3, TF_A0+24(sp)
@@ -56,6 +63,16 @@
 	ld	a5, TF_A0+40(sp)
 	ld	a6, TF_A0+48(sp)
 	ld	a7, TF_A0+56(sp)
+	ld	t3, TF_T3(sp)
+	ld	t4, TF_T3+8(sp)
+	ld	t5, TF_T3+16(sp)
+	ld	t6, TF_T3+24(sp)
+.endm
+
+.macro restore_preserved
+	ld	gp, TF_GP(sp)
+	ld	s0, TF_S0(sp)
+	ld	s1, TF_S0+8(sp)
 	ld	s2, TF_S2(sp)
 	ld	s3, TF_S2+8(sp)
 	ld	s4, TF_S2+16(sp)
@@ -66,10 +83,21 @@
 	ld	s9, TF_S2+56(sp)
 	ld	s10, TF_S2+64(sp)
 	ld	s11, TF_S2+72(sp)
-	ld	t3, TF_T3(sp)
-	ld	t4, TF_T3+8(sp)
-	ld	t5, TF_T3+16(sp)
-	ld	t6, TF_T3+24(sp)
+.endm
+
+// What sret goes back to. Interrupts off; overwrites t0 and t1.
+.macro restore_machine_state
+	ld	t0, TF_PC(sp)
+	ld	t1, TF_STATUS(sp)
+	csrw	sepc, t0
+	csrw	sstatus, t1
+.endm
+
+// Clears a load reservation that an interrupted lr may have left: the code that is returned to must
+// not succeed with an sc for what another context has loaded. A system call needs none of this, for
+// no program may expect a reservation to outlive its ecall.
+.macro clear_reservation
+	sc.d	zero, t0, TF_PC(sp)
 .endm
 
 	.text
@@ -79,58 +107,120 @@ trap_entry:
 	csrrw	tp, sscratch, tp
 	beqz	tp, from_kernel
 
-	// From user mode: sscratch now has the user's tp.
+	// From user mode: sscratch now has the user's tp. (s0 stays the user's: a backtrace ends
+	// where it does not point into the stack.)
 	sd	sp, TASK_USER_SP(tp)
 	ld	sp, TASK_KERNEL_SP(tp)
 	addi	sp, sp, -TF_SIZE
-	save_common
-	ld	s0, TASK_USER_SP(tp)
-	csrrw	s1, sscratch, zero
-	csrr	s2, sepc
-	csrr	s3, sstatus
-	csrr	s4, scause
-	csrr	s5, stval
-	sd	s0, TF_SP(sp)
-	sd	s1, TF_TP(sp)
-	sd	s3, TF_STATUS(sp)
-	sd	s5, TF_TVAL(sp)
-	sd	s4, TF_CAUSE(sp)
-	mv	s0, zero		// the end of backtraces
-	li	t0, CAUSE_USER_ECALL
-	bne	s4, t0, 1f
-	addi	s2, s2, 4
-	sd	s2, TF_PC(sp)
-	sd	a0, TF_ORIG_A0(sp)
-	mv	a0, sp
-	csrsi	sstatus, SSTATUS_SIE
-	call	syscall_dispatch
-	j	return_to_user
-1:	sd	s2, TF_PC(sp)
-	mv	a0, sp
-	call	trap_from_user
+	save_scratch
+	ld	t0, TASK_USER_SP(tp)
+	csrrw	t1, sscratch, zero
+	csrr	t2, sepc
+	csrr	t3, sstatus
+	csrr	t4, scause
+	li	t5, CAUSE_USER_ECALL
+	sd	t0, TF_SP(sp)
+	sd	t1, TF_TP(sp)
+	sd	t3, TF_STATUS(sp)
+	sd	t4, TF_CAUSE(sp)
+	bne	t4, t5, user_trap
 
-// All ways to user mode. tp is the task, the trapframe is at the top of its stack.
-	.globl	return_to_user
-return_to_user:
+	// A system call: the arguments are where the C function wants them.
+	addi	t2, t2, 4
+	sd	t2, TF_PC(sp)
+	sd	a0, TF_ORIG_A0(sp)
+	csrsi	sstatus, SSTATUS_SIE
+	li	t0, SYSCALL_COUNT
+	bgeu	a7, t0, 1f
+	la	t0, syscall_table
+	slli	t1, a7, 3
+	add	t0, t0, t1
+	ld	t0, (t0)
+	jalr	t0
+syscall_done:
+#if CONFIG_DEBUG
+	sd	a0, TF_A0(sp)
+	call	syscall_check
+	ld	a0, TF_A0(sp)
+#endif
 	csrci	sstatus, SSTATUS_SIE
 	lw	t0, TASK_WORK(tp)
 	bnez	t0, 2f
-1:	ld	sp, TASK_KERNEL_SP(tp)
-	addi	sp, sp, -TF_SIZE
-	ld	t0, TF_PC(sp)
-	ld	t1, TF_STATUS(sp)
 	csrw	sscratch, tp
-	csrw	sepc, t0
-	csrw	sstatus, t1
-	// Clear a load reservation that an interrupted lr may have left.
-	sc.d	zero, t0, TF_PC(sp)
+	restore_machine_state
 	ld	tp, TF_TP(sp)
-	restore_common
+	restore_scratch
 	ld	sp, TF_SP(sp)
 	sret
-2:	mv	a0, sp
+1:	call	syscall_absent
+	j	syscall_done
+2:	sd	a0, TF_A0(sp)
+	save_preserved
+	j	user_work
+
+// Anything else: an interrupt or a fault.
+user_trap:
+	csrr	t5, stval
+	sd	t2, TF_PC(sp)
+	sd	t5, TF_TVAL(sp)
+	mv	a0, sp
+	call	trap_from_user
+	csrci	sstatus, SSTATUS_SIE
+	lw	t0, TASK_WORK(tp)
+	bnez	t0, 1f
+	csrw	sscratch, tp
+	restore_machine_state
+	clear_reservation
+	ld	tp, TF_TP(sp)
+	restore_scratch
+	ld	a0, TF_A0(sp)
+	ld	sp, TF_SP(sp)
+	sret
+1:	save_preserved
+user_work:
+	mv	a0, sp
 	call	exit_to_user_work
-	j	1b
+
+// All other ways to user mode, with a frame that is whole. Interrupts off, no work left; tp is the
+// task, the frame is at the top of its stack.
+return_whole:
+	ld	sp, TASK_KERNEL_SP(tp)
+	addi	sp, sp, -TF_SIZE
+	csrw	sscratch, tp
+	restore_machine_state
+	clear_reservation
+	ld	tp, TF_TP(sp)
+	restore_preserved
+	restore_scratch
+	ld	a0, TF_A0(sp)
+	ld	sp, TF_SP(sp)
+	sret
+
+// The same, with interrupts on and work that may have to be done.
+return_to_user:
+	csrci	sstatus, SSTATUS_SIE
+	lw	t0, TASK_WORK(tp)
+	bnez	t0, user_work
+	j	return_whole
+
+// The entries, in the table, of system calls that copy the frame or write another into it.
+.macro whole_frame entry
+	.globl	\entry\()_whole
+\entry\()_whole:
+	save_preserved
+	call	\entry
+	sd	a0, TF_A0(sp)
+#if CONFIG_DEBUG
+	call	syscall_check
+#endif
+	j	return_to_user
+.endm
+
+	whole_frame sys_clone
+	whole_frame sys_clone3
+	whole_frame sys_execve
+	whole_frame sys_execveat
+	whole_frame sys_rt_sigreturn
 
 from_kernel:
 	csrrw	tp, sscratch, zero	// tp is the task again, sscratch 0
@@ -141,7 +231,8 @@ from_kernel:
 	andi	t0, t0, 1
 	bnez	t0, overflow
 	ld	t0, TASK_USER_SP(tp)
-	save_common
+	save_scratch
+	save_preserved
 	addi	t0, sp, TF_SIZE
 	sd	t0, TF_SP(sp)
 	sd	tp, TF_TP(sp)
@@ -161,12 +252,11 @@ from_kernel:
 	addi	a0, sp, 16
 	call	trap_from_kernel
 	addi	sp, sp, 16
-	ld	t0, TF_PC(sp)
-	ld	t1, TF_STATUS(sp)
-	csrw	sepc, t0
-	csrw	sstatus, t1
-	sc.d	zero, t0, TF_PC(sp)
-	restore_common
+	restore_machine_state
+	clear_reservation
+	restore_preserved
+	restore_scratch
+	ld	a0, TF_A0(sp)
 	ld	sp, TF_SP(sp)
 	sret
 

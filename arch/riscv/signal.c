@@ -144,6 +144,6 @@ long arch_signal_return(struct trapframe *tf)
 	restore_fpu(tf, &context.machine.d);
 	if (context.stack.ss_size && !(context.stack.ss_flags & SS_DISABLE))
 		current->sigaltstack = context.stack;
-	current->in_syscall = false; // no restart: a0 is the interrupted code's
+	arch_syscall_forget(tf); // no restart: a0 is the interrupted code's
 	return tf->a[0];
 }

@@ -118,7 +118,6 @@ void trap_from_user(struct trapframe *tf)
 		return;
 	}
 	arch_irq_enable();
-	current->in_syscall = false;
 	user_fault(tf);
 }
 

@@ -222,7 +222,6 @@ struct task {
 	u32 personality;                            // [task]
 	bool no_new_privs;                          // [task]
 	bool nproc_exceeded; // [task] setuid may have passed RLIMIT_NPROC; judged at exec
-	bool in_syscall;     // [task] for restart and ptrace
 	bool dumpable_hint;  // unused by the scheduler
 	struct rcu_head rcu; // delays the free of the struct
 };

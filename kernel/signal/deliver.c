@@ -144,7 +144,7 @@ static void run_handler(struct trapframe *tf, struct signal_delivery *delivery)
 {
 	bool restore = atomic_read(&current->work) & WORK_RESTORE_MASK;
 
-	if (current->in_syscall)
+	if (arch_in_syscall(tf))
 		restart_before_handler(tf, &delivery->action);
 	delivery->old_mask = restore ? current->saved_blocked : current->blocked;
 	if (arch_signal_frame_setup(tf, delivery) != 0) {
@@ -166,7 +166,7 @@ static void run_handler(struct trapframe *tf, struct signal_delivery *delivery)
 	if (!(delivery->action.flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(delivery->sig);
 	signal_set_blocked(mask);
-	current->in_syscall = false;
+	arch_syscall_forget(tf);
 }
 
 void signal_deliver(struct trapframe *tf)
@@ -177,9 +177,9 @@ void signal_deliver(struct trapframe *tf)
 		run_handler(tf, &delivery);
 		return;
 	}
-	if (current->in_syscall)
+	if (arch_in_syscall(tf))
 		restart_without_handler(tf);
-	current->in_syscall = false;
+	arch_syscall_forget(tf);
 	if (atomic_read(&current->work) & WORK_RESTORE_MASK) {
 		atomic_fetch_and(&current->work, ~WORK_RESTORE_MASK);
 		u64 saved = current->saved_blocked;

@@ -1,8 +1,9 @@
-// The way of a system call through the kernel, and the last stop before user mode.
+// The ends of a system call's way through the kernel. The trap entry calls its function through the
+// table (arch/riscv/entry.S); here is what happens when there is none, and the last stop before
+// user mode.
 
 #include <arch/irq.h>
 #include <arch/trapframe.h>
-#include <core/errno.h>
 #include <core/lock_check.h>
 #include <core/printk.h>
 #include <sched/pid.h>
@@ -12,10 +13,10 @@
 #include <syscall/table.h>
 #include <uapi/errno.h>
 
-static long syscall_absent(u64 nr)
+long syscall_absent(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6, u64 nr)
 {
 	static unsigned long named[512 / 64]; // those that were logged, each once
-	const char *name = nr < syscall_count ? syscall_names[nr] : NULL;
+	const char *name = nr < SYSCALL_COUNT ? syscall_names[nr] : NULL;
 
 	if (nr < 512 &&
 	    !(__atomic_fetch_or(&named[nr / 64], 1ul << nr % 64, __ATOMIC_RELAXED) >> nr % 64 & 1))
@@ -24,20 +25,8 @@ static long syscall_absent(u64 nr)
 	return -ENOSYS;
 }
 
-void syscall_dispatch(struct trapframe *tf)
+void syscall_check(void)
 {
-	u64 nr = arch_syscall_nr(tf);
-	syscall_fn fn = nr < syscall_count ? syscall_table[nr] : NULL;
-	long result;
-
-	current->in_syscall = true;
-	if (likely(fn))
-		result = fn(arch_syscall_arg(tf, 0), arch_syscall_arg(tf, 1),
-			    arch_syscall_arg(tf, 2), arch_syscall_arg(tf, 3),
-			    arch_syscall_arg(tf, 4), arch_syscall_arg(tf, 5));
-	else
-		result = syscall_absent(nr);
-	arch_syscall_set_result(tf, result);
 	lock_check_none_held();
 }
 
@@ -53,5 +42,4 @@ void exit_to_user_work(struct trapframe *tf)
 			signal_deliver(tf);
 		arch_irq_disable();
 	}
-	current->in_syscall = false;
 }

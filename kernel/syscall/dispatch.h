@@ -3,10 +3,9 @@
 
 struct trapframe;
 
-// Runs the system call that the registers ask for and stores its result in them. Called by the
-// machine's trap entry with interrupts on; the program counter is already past the ecall.
-void syscall_dispatch(struct trapframe *tf);
+// After each system call in debug builds: what must hold when its function has returned.
+void syscall_check(void);
 
 // What remains to be done before user mode is entered again: reschedule, signals, tracing. Called
-// with interrupts off when task.work is not zero; returns with interrupts off and no work left.
+// with interrupts off when task.work is not zero, all registers in the frame; returns with interrupts off and no work left.
 void exit_to_user_work(struct trapframe *tf);
