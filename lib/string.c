@@ -103,6 +103,16 @@ static ALWAYS_INLINE void *copy_up(void *dst, const u8 *s, size_t n)
 {
 	u8 *d = dst;
 
+	// Small structures, by far the most: whole words and nothing else.
+	if (n < 64 && (((uintptr_t)d | (uintptr_t)s | n) & 7) == 0) {
+		word *to = dst, *end = (word *)(d + n);
+		const word *from = (const word *)s;
+
+#pragma GCC unroll 1
+		while (to != end)
+			*to++ = *from++;
+		return dst;
+	}
 	if (n >= 8 && (((uintptr_t)d ^ (uintptr_t)s) & 7) == 0)
 		copy_words(&d, &s, &n);
 	else if (n >= 32)

@@ -27,11 +27,16 @@ struct machine_context {
 	} ALIGNED(16);
 };
 
-struct user_context {
+// What stands before the machine's part.
+struct context_head {
 	u64 flags;
 	u64 link;
 	stack_t stack;
 	u64 mask;
+};
+
+struct user_context {
+	struct context_head head;
 	u8 mask_room[120];
 	struct machine_context machine ALIGNED(16);
 };
@@ -41,9 +46,14 @@ struct signal_frame {
 	struct user_context context;
 };
 
+#define FRAME_OFFSET(field) offsetof(struct signal_frame, field)
+
 _Static_assert(offsetof(struct user_context, machine) == 176, "ucontext");
 _Static_assert(offsetof(struct machine_context, d) == 256, "fpregs");
 _Static_assert(sizeof(struct machine_context) == 784, "mcontext");
+_Static_assert(offsetof(struct arch_task, fp_end) + sizeof(u64) - offsetof(struct arch_task, f) ==
+		       sizeof(struct fp_state),
+	       "fpregs in the task");
 
 bool fpu_first_use(struct trapframe *tf);
 
@@ -54,20 +64,38 @@ u64 arch_min_signal_stack(void)
 
 // --- To the frame ---
 
-static void save_context(struct user_context *context, struct trapframe *tf, u64 mask)
+// The parts go to the user's stack from where they are; what lies between them is left alone.
+
+static int save_head(u64 at, const struct signal_delivery *delivery)
 {
-	context->flags = 0;
-	context->link = 0;
-	context->stack = current->sigaltstack;
-	if (!context->stack.ss_size)
-		context->stack.ss_flags = SS_DISABLE;
-	context->mask = mask;
-	memcpy(context->machine.regs, tf, sizeof(context->machine.regs));
+	struct {
+		struct siginfo info;
+		struct context_head head;
+	} start = {
+		.info = delivery->info,
+		.head.stack = current->sigaltstack,
+		.head.mask = delivery->old_mask,
+	};
+
+	_Static_assert(offsetof(typeof(start), head) == FRAME_OFFSET(context.head), "frame");
+	if (!start.head.stack.ss_size)
+		start.head.stack.ss_flags = SS_DISABLE;
+	return copy_to_user(at, &start, sizeof(start));
+}
+
+static int save_registers(u64 at, const struct trapframe *tf)
+{
+	return copy_to_user(at + FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64));
+}
+
+static int save_fpu(u64 at, const struct trapframe *tf)
+{
+	at += FRAME_OFFSET(context.machine.d);
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF)
-		return;
+		return clear_user(at, sizeof(struct fp_state)) == sizeof(struct fp_state) ? 0
+											  : -EFAULT;
 	arch_fpu_save();
-	memcpy(context->machine.d.f, current->arch.f, sizeof(current->arch.f));
-	context->machine.d.fcsr = current->arch.fcsr;
+	return copy_to_user(at, current->arch.f, sizeof(struct fp_state));
 }
 
 static bool on_stack(const stack_t *stack, u64 sp)
@@ -91,15 +119,9 @@ static u64 frame_address(const struct trapframe *tf, const struct signal_deliver
 
 int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delivery)
 {
-	struct signal_frame frame;
 	u64 at = frame_address(tf, delivery);
 
-	if (!at)
-		return -EFAULT;
-	memset(&frame.context, 0, sizeof(frame.context));
-	frame.info = delivery->info;
-	save_context(&frame.context, tf, delivery->old_mask);
-	if (copy_to_user(at, &frame, sizeof(frame)))
+	if (!at || save_head(at, delivery) || save_registers(at, tf) || save_fpu(at, tf))
 		return -EFAULT;
 	if (current->sigaltstack.ss_flags & SS_AUTODISARM)
 		current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
@@ -107,43 +129,55 @@ int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delive
 	tf->pc = delivery->action.handler;
 	tf->sp = at;
 	tf->a[0] = delivery->sig;
-	tf->a[1] = at + offsetof(struct signal_frame, info);
-	tf->a[2] = at + offsetof(struct signal_frame, context);
+	tf->a[1] = at + FRAME_OFFSET(info);
+	tf->a[2] = at + FRAME_OFFSET(context);
 	return 0;
 }
 
 // --- And back ---
 
-static void restore_fpu(struct trapframe *tf, const struct fp_state *state)
+static int restore_fpu(struct trapframe *tf, u64 at)
 {
 	static const struct fp_state zero;
+	struct fp_state state;
 
+	at += FRAME_OFFSET(context.machine.d);
 	// A context that never used the unit stays so.
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF) {
-		if (!memcmp(state->f, zero.f, sizeof(zero.f)) && !state->fcsr)
-			return;
+		if (copy_from_user(&state, at, sizeof(state)))
+			return -EFAULT;
+		if (!memcmp(state.f, zero.f, sizeof(zero.f)) && !state.fcsr)
+			return 0;
 		fpu_first_use(tf);
 	}
-	memcpy(current->arch.f, state->f, sizeof(current->arch.f));
-	current->arch.fcsr = state->fcsr;
+	if (copy_from_user(current->arch.f, at, offsetof(struct fp_state, reserved)))
+		return -EFAULT;
 	arch_fpu_restore();
 	tf->status = (tf->status & ~SSTATUS_FS) | SSTATUS_FS_CLEAN;
+	return 0;
+}
+
+static int restore_context(struct trapframe *tf, u64 at)
+{
+	struct context_head head;
+
+	if (copy_from_user(&head, at + FRAME_OFFSET(context.head), sizeof(head)))
+		return -EFAULT;
+	signal_set_blocked(head.mask);
+	if (copy_from_user(tf, at + FRAME_OFFSET(context.machine.regs), 32 * sizeof(u64)) ||
+	    restore_fpu(tf, at))
+		return -EFAULT;
+	if (head.stack.ss_size && !(head.stack.ss_flags & SS_DISABLE))
+		current->sigaltstack = head.stack;
+	return 0;
 }
 
 long arch_signal_return(struct trapframe *tf)
 {
-	struct user_context context;
-	u64 at = tf->sp + offsetof(struct signal_frame, context);
+	u64 at = tf->sp;
 
-	if ((tf->sp & 15) || copy_from_user(&context, at, sizeof(context))) {
-		signal_force(SIGSEGV);
-		return 0;
-	}
-	signal_set_blocked(context.mask);
-	memcpy(tf, context.machine.regs, sizeof(context.machine.regs));
-	restore_fpu(tf, &context.machine.d);
-	if (context.stack.ss_size && !(context.stack.ss_flags & SS_DISABLE))
-		current->sigaltstack = context.stack;
 	arch_syscall_forget(tf); // no restart: a0 is the interrupted code's
+	if ((at & 15) || restore_context(tf, at))
+		signal_force(SIGSEGV);
 	return tf->a[0];
 }

@@ -169,13 +169,23 @@ static bool filter_takes(const struct table_filter *filter, const struct page *p
 	       page->index >= filter->first && page->index <= filter->last;
 }
 
+// The first address from which on the table may have something.
+static u64 skip_empty(const struct pte *table, u64 address)
+{
+	u64 lowest = table_of((struct pte *)table)->lowest;
+	u64 at = ALIGN_DOWN(address, 1ul << PT_SHIFT(1)) + lowest * PAGE_SIZE;
+
+	return MAX(address, at);
+}
+
 // Clears owned entries from address on, up to `end` in the same table.
 static void zap_entries(struct gather *gather, struct pte *table, u64 address, u64 end,
 			const struct table_filter *only)
 {
 	struct page *page_of_table = table_of(table);
 
-	for (; address < end && page_of_table->used; address += PAGE_SIZE) {
+	for (address = skip_empty(table, address); address < end && page_of_table->used;
+	     address += PAGE_SIZE) {
 		struct pte *entry = &table[pt_index(address, 0)], old = *entry;
 
 		if (pte_none(old))
@@ -194,7 +204,7 @@ static void zap_entries(struct gather *gather, struct pte *table, u64 address, u
 
 static bool range_empty(const struct pte *table, u64 address, u64 end)
 {
-	for (; address < end; address += PAGE_SIZE) {
+	for (address = skip_empty(table, address); address < end; address += PAGE_SIZE) {
 		if (!pte_none(table[pt_index(address, 0)]))
 			return false;
 	}

@@ -16,9 +16,14 @@
 #include <sched/task.h>
 #include <uapi/errno.h>
 
-bool user_range_ok(u64 address, u64 size)
+static ALWAYS_INLINE bool range_ok(u64 address, u64 size)
 {
 	return address < USER_TOP && size <= USER_TOP - address;
+}
+
+bool user_range_ok(u64 address, u64 size)
+{
+	return range_ok(address, size);
 }
 
 static ALWAYS_INLINE unsigned long user_begin(struct mm *mm)
@@ -92,30 +97,53 @@ static ALWAYS_INLINE size_t copy_pages(struct mm *mm, enum copy_kind kind, char 
 	return done;
 }
 
+// What most copies are: within one page of current's own, which is there. False: nothing was done,
+// and the long way must be gone.
+static ALWAYS_INLINE bool copy_within_page(enum copy_kind kind, void *kernel, u64 address, size_t n)
+{
+	struct mm *mm = current->mm;
+
+	if (unlikely(address % PAGE_SIZE + n > PAGE_SIZE || !range_ok(address, n) || !mm ||
+		     READ_ONCE(fault_armed)))
+		return false;
+	unsigned long flags = arch_irq_save();
+	char *user = user_byte(mm, address, kind == COPY_IN ? PTE_R : PTE_W);
+	if (likely(user))
+		copy_piece(kind, kernel, user, n);
+	arch_irq_restore(flags);
+	return user;
+}
+
+static NOINLINE size_t copy_long(enum copy_kind kind, void *kernel, u64 address, size_t n)
+{
+	if (!range_ok(address, n) || !current->mm || fault_should_fail(FAULT_USERCOPY, 0))
+		return 0;
+	return kind == COPY_IN ? copy_pages(current->mm, COPY_IN, kernel, address, n)
+			       : copy_pages(current->mm, COPY_OUT, kernel, address, n);
+}
+
 size_t copy_from_user_partial(void *to, u64 from, size_t n)
 {
-	if (!user_range_ok(from, n) || !current->mm || fault_should_fail(FAULT_USERCOPY, 0))
-		return 0;
-	return copy_pages(current->mm, COPY_IN, to, from, n);
+	return copy_within_page(COPY_IN, to, from, n) ? n : copy_long(COPY_IN, to, from, n);
 }
 
 size_t copy_to_user_partial(u64 to, const void *from, size_t n)
 {
-	if (!user_range_ok(to, n) || !current->mm || fault_should_fail(FAULT_USERCOPY, 0))
-		return 0;
-	return copy_pages(current->mm, COPY_OUT, (char *)from, to, n);
+	return copy_within_page(COPY_OUT, (void *)from, to, n)
+		       ? n
+		       : copy_long(COPY_OUT, (void *)from, to, n);
 }
 
 size_t clear_user(u64 to, size_t n)
 {
-	if (!user_range_ok(to, n) || !current->mm)
+	if (!range_ok(to, n) || !current->mm)
 		return 0;
 	return copy_pages(current->mm, COPY_CLEAR, NULL, to, n);
 }
 
-int copy_from_user(void *to, u64 from, size_t n)
+static NOINLINE int copy_in_whole(void *to, u64 from, size_t n)
 {
-	size_t done = copy_from_user_partial(to, from, n);
+	size_t done = copy_long(COPY_IN, to, from, n);
 
 	if (likely(done == n))
 		return 0;
@@ -123,40 +151,47 @@ int copy_from_user(void *to, u64 from, size_t n)
 	return -EFAULT;
 }
 
+int copy_from_user(void *to, u64 from, size_t n)
+{
+	return copy_within_page(COPY_IN, to, from, n) ? 0 : copy_in_whole(to, from, n);
+}
+
 int copy_to_user(u64 to, const void *from, size_t n)
 {
-	return copy_to_user_partial(to, from, n) == n ? 0 : -EFAULT;
+	if (copy_within_page(COPY_OUT, (void *)from, to, n))
+		return 0;
+	return copy_long(COPY_OUT, (void *)from, to, n) == n ? 0 : -EFAULT;
 }
 
 // Single words, the common case first: naturally aligned, mapped, current's own.
-#define USER_WORD_DEFINE(type)                                                                  \
-	int get_user_##type(u64 from, type *value)                                              \
-	{                                                                                       \
-		if (likely(!(from & (sizeof(type) - 1)) && user_range_ok(from, 1) &&            \
-			   current->mm && !fault_armed)) {                                      \
-			unsigned long flags = arch_irq_save();                                  \
-			const char *user = user_byte(current->mm, from, PTE_R);                 \
-			if (likely(user))                                                       \
-				*value = *(const volatile type *)user;                          \
-			arch_irq_restore(flags);                                                \
-			if (likely(user))                                                       \
-				return 0;                                                       \
-		}                                                                               \
-		return copy_from_user(value, from, sizeof(*value));                             \
-	}                                                                                       \
-	int put_user_##type(u64 to, type value)                                                 \
-	{                                                                                       \
-		if (likely(!(to & (sizeof(type) - 1)) && user_range_ok(to, 1) && current->mm && \
-			   !fault_armed)) {                                                     \
-			unsigned long flags = arch_irq_save();                                  \
-			char *user = user_byte(current->mm, to, PTE_W);                         \
-			if (likely(user))                                                       \
-				*(volatile type *)user = value;                                 \
-			arch_irq_restore(flags);                                                \
-			if (likely(user))                                                       \
-				return 0;                                                       \
-		}                                                                               \
-		return copy_to_user(to, &value, sizeof(value));                                 \
+#define USER_WORD_DEFINE(type)                                                                 \
+	int get_user_##type(u64 from, type *value)                                             \
+	{                                                                                      \
+		if (likely(!(from & (sizeof(type) - 1)) && range_ok(from, 1) && current->mm && \
+			   !fault_armed)) {                                                    \
+			unsigned long flags = arch_irq_save();                                 \
+			const char *user = user_byte(current->mm, from, PTE_R);                \
+			if (likely(user))                                                      \
+				*value = *(const volatile type *)user;                         \
+			arch_irq_restore(flags);                                               \
+			if (likely(user))                                                      \
+				return 0;                                                      \
+		}                                                                              \
+		return copy_from_user(value, from, sizeof(*value));                            \
+	}                                                                                      \
+	int put_user_##type(u64 to, type value)                                                \
+	{                                                                                      \
+		if (likely(!(to & (sizeof(type) - 1)) && range_ok(to, 1) && current->mm &&     \
+			   !fault_armed)) {                                                    \
+			unsigned long flags = arch_irq_save();                                 \
+			char *user = user_byte(current->mm, to, PTE_W);                        \
+			if (likely(user))                                                      \
+				*(volatile type *)user = value;                                \
+			arch_irq_restore(flags);                                               \
+			if (likely(user))                                                      \
+				return 0;                                                      \
+		}                                                                              \
+		return copy_to_user(to, &value, sizeof(value));                                \
 	}
 USER_WORD_DEFINE(u8)
 USER_WORD_DEFINE(u32)
@@ -164,7 +199,7 @@ USER_WORD_DEFINE(u64)
 
 bool peek_user_u32(u64 from, u32 *value)
 {
-	if (!user_range_ok(from, 4) || !current->mm)
+	if (!range_ok(from, 4) || !current->mm)
 		return false;
 	unsigned long flags = arch_irq_save();
 	const char *user = user_byte(current->mm, from, PTE_R);
@@ -182,7 +217,7 @@ static long string_from(struct mm *mm, char *to, u64 from, size_t max)
 	while (done < max) {
 		size_t piece = MIN(max - done, PAGE_SIZE - (from + done) % PAGE_SIZE), length = 0;
 
-		if (!user_range_ok(from + done, 1))
+		if (!range_ok(from + done, 1))
 			return -EFAULT;
 		unsigned long flags = user_begin(mm);
 		char *user = user_byte(mm, from + done, PTE_R);
@@ -232,7 +267,7 @@ int copy_struct_from_user(void *to, size_t size, u64 from, size_t user_size)
 
 int user_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
 {
-	if ((address & 3) || !user_range_ok(address, 4))
+	if ((address & 3) || !range_ok(address, 4))
 		return -EFAULT;
 	for (;;) {
 		unsigned long flags = user_begin(current->mm);
@@ -254,21 +289,21 @@ int user_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
 
 int mm_copy_to(struct mm *mm, u64 to, const void *from, size_t n)
 {
-	if (!user_range_ok(to, n))
+	if (!range_ok(to, n))
 		return -EFAULT;
 	return copy_pages(mm, COPY_OUT, (char *)from, to, n) == n ? 0 : -EFAULT;
 }
 
 int mm_copy_from(struct mm *mm, u64 from, void *to, size_t n)
 {
-	if (!user_range_ok(from, n))
+	if (!range_ok(from, n))
 		return -EFAULT;
 	return copy_pages(mm, COPY_IN, to, from, n) == n ? 0 : -EFAULT;
 }
 
 int mm_clear(struct mm *mm, u64 start, size_t n)
 {
-	if (!user_range_ok(start, n))
+	if (!range_ok(start, n))
 		return -EFAULT;
 	return copy_pages(mm, COPY_CLEAR, NULL, start, n) == n ? 0 : -EFAULT;
 }

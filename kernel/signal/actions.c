@@ -29,11 +29,31 @@ void signal_actions_exec(void)
 	spin_unlock_irq(&current->sighand->lock);
 }
 
+// Whether the signal may be pending to anybody here, at a glance. sighand->lock held.
+static bool may_pend_locked(int sig)
+{
+	const struct process *process = current->process;
+	u64 pending = process->shared_pending.set | current->pending.set;
+
+	return process->thread_count > 1 || (pending & SIGNAL_BIT(sig));
+}
+
+// POSIX 3.3.1.3: what is pending and now ignored is forgotten. sighand->lock held.
+static void forget_if_ignored_locked(int sig)
+{
+	struct task *thread;
+
+	if (!signal_is_ignored(current, sig))
+		return;
+	signal_remove_locked(&current->process->shared_pending, SIGNAL_BIT(sig));
+	list_for_each_entry (thread, &current->process->threads, thread_node)
+		signal_remove_locked(&thread->pending, SIGNAL_BIT(sig));
+}
+
 int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old)
 {
 	struct sighand *sighand = current->sighand;
 	struct kernel_sigaction *action = &sighand->action[sig - 1];
-	struct task *thread;
 
 	spin_lock_irq(&sighand->lock);
 	if (old)
@@ -41,12 +61,8 @@ int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel
 	if (new) {
 		*action = *new;
 		action->mask &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-		// POSIX 3.3.1.3: what is pending and now ignored is forgotten.
-		if (signal_is_ignored(current, sig)) {
-			signal_remove_locked(&current->process->shared_pending, SIGNAL_BIT(sig));
-			list_for_each_entry (thread, &current->process->threads, thread_node)
-				signal_remove_locked(&thread->pending, SIGNAL_BIT(sig));
-		}
+		if (new->handler <= SIG_IGN_ADDRESS && may_pend_locked(sig))
+			forget_if_ignored_locked(sig);
 	}
 	spin_unlock_irq(&sighand->lock);
 	return 0;

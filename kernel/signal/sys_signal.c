@@ -183,7 +183,7 @@ SYSCALL4(rt_sigaction, int, sig, u64, new_at, u64, old_at, size_t, size)
 		return -EFAULT;
 	if (sig < 1 || sig > 64 || (new_at && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
-	signal_action_set(sig, new_at ? &new : NULL, &old);
+	signal_action_set(sig, new_at ? &new : NULL, old_at ? &old : NULL);
 	if (old_at && copy_to_user(old_at, &old, sizeof(old)))
 		return -EFAULT;
 	return 0;
