@@ -7,4 +7,5 @@
 #define ERESTARTSYS           512 // restart if the handler has SA_RESTART or there is none
 #define ERESTARTNOINTR        513 // always restart
 #define ERESTARTNOHAND        514 // restart only if no handler runs
+#define ENOIOCTLCMD           515 // not a command that this part knows: ask the next
 #define ERESTART_RESTARTBLOCK 516 // as NOHAND, but continue with task.restart

@@ -24,6 +24,7 @@ enum lock_rank {
 	LOCK_PIPE,          // fs: pipe buffer
 	LOCK_SOCKET,        // net: socket
 	LOCK_IPC,           // ipc: SysV object table
+	LOCK_TTY_IO,        // terminal: one reader, one writer
 	LOCK_TTY,           // terminal line discipline
 	LOCK_MM_MAP,        // mm: areas of an address space (map lock)
 	LOCK_MAPPING,       // mm: page cache object: truncation against fault

@@ -31,7 +31,7 @@ int name_may_remove(const struct path *dir, const struct dentry *dentry, bool di
 	if ((parent->mode & S_ISVTX) && current_cred()->fsuid != parent->uid &&
 	    !inode_owner_or_capable(inode))
 		return -EPERM;
-	if (!dentry->pinned)
+	if (!dentry->pinned || !parent->ops->make)
 		return -EPERM; // made on demand: not a name that can go
 	if (directory && !S_ISDIR(inode->mode))
 		return -ENOTDIR;

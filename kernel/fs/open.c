@@ -62,8 +62,8 @@ static int check_open(const struct path *path, int flags)
 int file_open_path(const struct path *path, int flags, struct file **out)
 {
 	struct inode *inode = path_inode(path);
-	struct file *file = file_alloc(flags &
-				       ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
+	// A terminal has to know of O_NOCTTY when it is opened.
+	struct file *file = file_alloc(flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
 	int error = 0;
 
 	if (!file)
@@ -84,6 +84,7 @@ int file_open_path(const struct path *path, int flags, struct file **out)
 	file->inode = inode;
 	if (file->ops->open)
 		error = file->ops->open(inode, file);
+	file->flags &= ~O_NOCTTY;
 	if (!error && (flags & O_TRUNC) && S_ISREG(inode->mode))
 		error = vfs_truncate(inode, 0);
 	if (error) {

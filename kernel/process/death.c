@@ -9,10 +9,9 @@
 #include <process/process.h>
 #include <sched/pid_namespace.h>
 #include <sched/sched.h>
+#include <sched/session.h>
 #include <signal/delivery.h>
 #include <signal/signal.h>
-
-const struct session_ops *session_ops;
 
 void session_leave_tty(struct task *task)
 {
@@ -49,6 +48,8 @@ static void file_too_large(void)
 	signal_send_process(current, SIGXFSZ, SIGINFO_NOINFO);
 }
 
+static const struct pgrp_ops process_pgrp_ops = {.is_orphaned = pgrp_is_orphaned};
+
 static void pipe_broken(void)
 {
 	signal_send_process(current, SIGPIPE, SIGINFO_NOINFO);
@@ -83,6 +84,7 @@ void pid_ns_zap(struct pid_namespace *ns)
 static int death_init(void)
 {
 	signal_death_ops = &death_ops;
+	pgrp_ops = &process_pgrp_ops;
 	pipe_broken_hook = pipe_broken;
 	file_limit_hook = file_too_large;
 	return 0;

@@ -7,12 +7,5 @@
 
 void process_objects_init(void);
 
-// Whether nobody is left to continue a process group; for terminals. Takes tasklist_lock.
+// Whether nobody is left to continue a process group. Takes tasklist_lock.
 bool pgrp_is_orphaned(struct pid *pgrp);
-
-// Registered by terminals: the leader of a session has ended (called without locks), or changed
-// its mind; see disassociation in the terminal's code.
-struct session_ops {
-	void (*leader_exit)(struct task *task);
-};
-extern const struct session_ops *session_ops;

@@ -4,8 +4,10 @@
 #include <fs/files.h>
 #include <fs/open.h>
 #include <fs/pipe.h>
+#include <fs/tty/tty.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
+#include <ns/cred.h>
 #include <sched/process.h>
 #include <signal/signal.h>
 #include <syscall/define.h>
@@ -317,5 +319,13 @@ SYSCALL1(fsync, int, fd)
 
 SYSCALL0(sync)
 {
+	return 0;
+}
+
+SYSCALL0(vhangup)
+{
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	tty_vhangup();
 	return 0;
 }

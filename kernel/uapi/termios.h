@@ -236,6 +236,27 @@ struct termios {
 	uint8_t c_cc[19];
 };
 
+struct termios2 {
+	uint32_t c_iflag, c_oflag, c_cflag, c_lflag;
+	uint8_t c_line;
+	uint8_t c_cc[19];
+	uint32_t c_ispeed, c_ospeed;
+};
+
+struct termio {
+	uint16_t c_iflag, c_oflag, c_cflag, c_lflag;
+	uint8_t c_line;
+	uint8_t c_cc[8];
+};
+
+#define N_TTY     0
+#define TIOCM_LE  0x001
+#define TIOCM_DTR 0x002
+#define TIOCM_RTS 0x004
+#define TIOCM_CTS 0x020
+#define TIOCM_CAR 0x040
+#define TIOCM_DSR 0x100
+
 struct winsize {
 	uint16_t ws_row, ws_col, ws_xpixel, ws_ypixel;
 };

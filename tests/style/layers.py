@@ -32,9 +32,6 @@ SINGLE = {'kernel/syscall/define.h': 2}
 KNOWN = {
     ('kernel/core/symbols.c', 'arch/riscv/asm/layout.h'): 'kernel/arch should name the layout',
     ('kernel/mm/buddy.c', 'kernel/sched/task.h'): 'who may use the reserves: pass it down',
-    ('kernel/fs/tty/tty.c', 'kernel/process/process.h'): 'a table that process fills in',
-    ('kernel/fs/tty/tty.c', 'pgrp_is_orphaned'): 'the same table',
-    ('kernel/fs/tty/tty.c', 'session_ops'): 'the table itself belongs to sched',
     ('kernel/process/exec_elf.c', 'mm_map_vdso'): 'should be an arch_ function',
     ('kernel/process/futex.c', 'timespec_from_user'): 'belongs with the clocks',
     ('kernel/process/pidfd.c', 'siginfo_from_user'): 'belongs with the queue of signals',

@@ -5,6 +5,7 @@
 #include <fs/fs_context.h>
 #include <fs/mnt_ns.h>
 #include <fs/procfs/procfs.h>
+#include <fs/tty/tty.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -62,13 +63,17 @@ static int show_stat(struct seq *seq, struct task *task)
 	struct pid_namespace *ns = seq->pid_ns;
 	struct mm *mm = task_mm_get(task);
 	struct usage usage;
+	struct pid *foreground;
+	u64 terminal;
 
+	tty_of_process(task, &terminal, &foreground);
 	usage_of_process(task->process, &usage);
 	struct usage *children = &task->process->children;
 	seq_printf(seq, "%d (%s) %c %d %d %d %d %d %u ", task_nr_ns(task, PIDTYPE_PID, ns),
 		   task->name, state_letter(task), parent_nr(task, ns),
 		   task_nr_ns(task, PIDTYPE_PGID, ns), task_nr_ns(task, PIDTYPE_SID, ns),
-		   task->process->tty ? 1088 : 0, -1, 0);
+		   (int)terminal, foreground ? pid_nr_ns(foreground, ns) : -1, 0);
+	pid_put(foreground);
 	seq_printf(seq, "%lu %lu %lu %lu %lu %lu %lu %lu ", usage.minor_faults,
 		   children->minor_faults, usage.major_faults, children->major_faults,
 		   ns_to_clock_ticks(usage.utime_ns), ns_to_clock_ticks(usage.stime_ns),

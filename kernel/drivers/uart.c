@@ -1,0 +1,56 @@
+// The list of serial lines, and the line of machines whose console is the firmware's: that one is
+// asked for input again and again, for it has no interrupt.
+
+#include <arch/console.h>
+#include <core/init.h>
+#include <core/timer.h>
+#include <drivers/uart.h>
+
+struct uart *console_uart;
+struct uart *uarts[UARTS_MAX];
+unsigned uart_count;
+
+bool uart_register(struct uart *uart)
+{
+	if (uart_count == UARTS_MAX)
+		return false;
+	uarts[uart_count++] = uart;
+	if (!console_uart)
+		console_uart = uart;
+	return true;
+}
+
+// --- The firmware's console ---
+
+#define POLL_NS (10 * NSEC_PER_MSEC)
+
+static void sbi_write(struct uart *line, const char *text, size_t n)
+{
+	(void)line;
+	arch_early_puts(text, n);
+}
+
+static struct uart sbi_uart = {.name = "hvc0", .write = sbi_write};
+static struct timer poll_timer;
+
+static void poll(struct timer *timer)
+{
+	int c;
+
+	while ((c = arch_early_getc()) >= 0) {
+		if (sbi_uart.receive)
+			sbi_uart.receive(&sbi_uart, c, 0);
+	}
+	timer_start(timer, clock_monotonic_ns() + POLL_NS);
+}
+
+static int sbi_uart_init(void)
+{
+	if (console_uart)
+		return 0;
+	uart_register(&sbi_uart);
+	timer_init(&poll_timer, poll);
+	timer_start(&poll_timer, clock_monotonic_ns() + POLL_NS);
+	return 0;
+}
+INITCALL(FS, sbi_uart_init);
