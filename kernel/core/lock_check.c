@@ -30,6 +30,7 @@ struct held_spin {
 	struct lock_info *info;
 	const void *where;
 	bool shared;
+	bool in_irq; // taken by an interrupt handler
 };
 
 struct hart_locks {
@@ -67,13 +68,24 @@ void lock_report(const char *what, const struct lock_info *info, const void *loc
 	dump_stack();
 }
 
+// Locks of the interrupted code have no order with those of the handler. In return no lock that is
+// held with interrupts on may be taken inside one that handlers take: another hart could wait for
+// the first, holding the second, while the handler waits for the second on top of the first.
+static bool rank_used_in_irq[LOCK_RANKS], rank_held_irqs_on[LOCK_RANKS];
+
 static void check_order(struct hart_locks *h, struct lock_info *info, const void *lock, bool nested)
 {
+	bool handler = in_irq();
+
 	for (unsigned i = 0; i < h->depth && i < HELD_MAX; i++) {
 		u16 held = h->held[i].info->rank;
 
-		if (held == LOCK_UNRANKED || info->rank == LOCK_UNRANKED)
+		if (held == LOCK_UNRANKED || info->rank == LOCK_UNRANKED ||
+		    h->held[i].in_irq != handler)
 			continue;
+		if (rank_used_in_irq[held] && rank_held_irqs_on[info->rank])
+			lock_report("irq order", info, lock,
+				    "held with interrupts on elsewhere, taken inside an irq lock");
 		if (held > info->rank || (held == info->rank && !nested))
 			lock_report("order", info, lock, "taken after a lock of higher rank");
 	}
@@ -83,10 +95,13 @@ static void check_order(struct hart_locks *h, struct lock_info *info, const void
 // may wait on its own hart. Readers do not keep readers out, so only writers matter there.
 static void check_irq_use(struct lock_info *info, const void *lock, bool shared)
 {
-	if (in_irq())
+	if (in_irq()) {
 		info->used_in_irq = true;
-	else if (!shared && arch_irqs_enabled())
-		info->taken_irqs_on = true;
+		rank_used_in_irq[info->rank] = true;
+	} else if (arch_irqs_enabled()) {
+		info->taken_irqs_on |= !shared;
+		rank_held_irqs_on[info->rank] = true;
+	}
 	if (info->used_in_irq && info->taken_irqs_on) {
 		lock_report("irq-unsafe", info, lock, "taken in interrupts, and with them enabled");
 		info->taken_irqs_on = false;
@@ -112,7 +127,7 @@ void lock_check_acquired(struct lock_info *info, const void *lock, bool shared)
 	const void *where = __builtin_return_address(0);
 
 	if (h->depth < HELD_MAX)
-		h->held[h->depth] = (struct held_spin){lock, info, where, shared};
+		h->held[h->depth] = (struct held_spin){lock, info, where, shared, in_irq()};
 	h->depth++;
 	info->where = where;
 	if (!shared)

@@ -45,6 +45,7 @@ enum lock_rank {
 	LOCK_PROCESS_STATS,              // usage of processes
 	LOCK_PID,                        // pid tables
 	LOCK_NS,                         // namespaces' own fields
+	LOCK_USER_COUNTS,                // counts of a user, which interrupts change too
 	LOCK_FILES,                      // descriptor tables
 	LOCK_FS_CONTEXT,                 // root, cwd, umask
 	LOCK_MOUNT_HASH,                 // fs: mount lookup

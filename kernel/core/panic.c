@@ -19,10 +19,11 @@ NORETURN void (*oops_kill_task)(void);
 bool (*oops_may_kill_task)(void);
 static unsigned oopses, warnings;
 
+// A return address names the instruction behind a call, which may be another function's first.
 static bool print_frame(void *ctx, u64 pc)
 {
 	(void)ctx;
-	pr_emerg("  %016lx %pS\n", pc, (void *)pc);
+	pr_emerg("  %016lx %pS\n", pc, (void *)(pc - 1));
 	return true;
 }
 

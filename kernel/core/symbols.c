@@ -6,17 +6,15 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 
-// Weak: the first link has none of these.
-extern const u32 symbol_count WEAK;
-extern const u32 symbol_offsets[] WEAK;
-extern const u32 symbol_names_at[] WEAK;
-extern const char symbol_names[] WEAK;
+// In a section behind all code, see scripts/gen-symbols.py.
+extern const u32 symbol_count;
+extern const u32 symbol_offsets[];
+extern const u32 symbol_names_at[];
+extern const char symbol_names[];
 
 static u32 count(void)
 {
-	const u32 *volatile there = &symbol_count;
-
-	return there ? *there : 0;
+	return *(const volatile u32 *)&symbol_count;
 }
 
 // Index of the last symbol at or below addr.

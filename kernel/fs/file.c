@@ -7,6 +7,7 @@
 #include <core/init.h>
 #include <core/panic.h>
 #include <fs/files.h>
+#include <fs/open.h>
 #include <fs/locks.h>
 #include <lib/bitmap.h>
 #include <lib/string.h>
@@ -55,12 +56,21 @@ void file_put(struct file *file)
 		file->ops->release(file);
 	if (file->inode && (file->flags & FILE_WRITE) && S_ISREG(file->inode->mode))
 		atomic_dec(&file->inode->write_denied);
+	file_allow_write(file);
 	if (file->path.dentry)
 		path_put(&file->path);
 	else if (file->inode)
 		inode_put(file->inode);
 	cred_put(file->cred);
 	slab_free(file_cache, file); // typesafe: readers check the slot again
+}
+
+void file_allow_write(struct file *file)
+{
+	if (!(file->flags & FILE_DENY))
+		return;
+	file->flags &= ~FILE_DENY;
+	atomic_inc(&file->inode->write_denied);
 }
 
 int file_alloc_anon(const char *name, const struct file_ops *ops, void *private, u32 flags,

@@ -36,6 +36,7 @@ struct file_ops {
 
 #define FILE_READ  (1u << 30)
 #define FILE_WRITE (1u << 29)
+#define FILE_DENY  (1u << 28) // a program that runs: while this is open, nobody may write
 
 // Legend: [pos] pos_lock, [I], [lock].
 struct file {

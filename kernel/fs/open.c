@@ -38,6 +38,18 @@ static int take_write_access(struct inode *inode)
 	return 0;
 }
 
+static int deny_write_access(struct inode *inode)
+{
+	int count = atomic_read(&inode->write_denied);
+
+	do {
+		if (count > 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(&inode->write_denied.v, &count, count - 1, true,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	return 0;
+}
+
 static int check_open(const struct path *path, int flags)
 {
 	struct inode *inode = path_inode(path);
@@ -354,10 +366,15 @@ int file_open_exec(int dirfd, const char *name, int flags, struct file **out)
 		error = -EACCES;
 	else
 		error = inode_permission(inode, MAY_EXEC);
-	if (!error && atomic_read(&inode->write_denied) > 0)
-		error = -ETXTBSY;
 	if (!error)
+		error = deny_write_access(inode);
+	if (!error) {
 		error = file_open_path(&path, O_RDONLY, out);
+		if (error)
+			atomic_inc(&inode->write_denied);
+		else
+			(*out)->flags |= FILE_DENY;
+	}
 	path_put(&path);
 	return error;
 }

@@ -4,8 +4,10 @@
 #include <fs/file.h>
 
 int file_open(int dirfd, const char *path, int flags, u32 mode, struct file **out);
-// For running it: regular, executable, nobody writes it (-ETXTBSY).
+// For running it: regular, executable, nobody writes it (-ETXTBSY), nor can, until it is closed or
+// file_allow_write() is called.
 int file_open_exec(int dirfd, const char *path, int flags, struct file **out);
+void file_allow_write(struct file *file);
 int file_open_path(const struct path *path, int flags, struct file **out);
 
 // Making names. mode has the type bits for vfs_make.

@@ -13,7 +13,7 @@
 #define COUNTS_HASH_BITS 7
 
 static struct hlist_head counts_hash[1 << COUNTS_HASH_BITS];
-static struct spinlock counts_lock = SPINLOCK_INIT(LOCK_NS);
+static struct spinlock counts_lock = SPINLOCK_INIT(LOCK_USER_COUNTS);
 static struct slab_cache *counts_cache;
 
 static struct id_extent whole_range = {.first = 0, .lower_first = 0, .count = 0xffffffffu};

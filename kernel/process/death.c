@@ -7,11 +7,14 @@
 #include <ns/pid_ns.h>
 #include <process/exit.h>
 #include <process/process.h>
+#include <process/wait.h>
 #include <sched/pid_namespace.h>
 #include <sched/sched.h>
 #include <sched/session.h>
 #include <signal/delivery.h>
 #include <signal/signal.h>
+#include <uapi/errno.h>
+#include <uapi/wait.h>
 
 void session_leave_tty(struct task *task)
 {
@@ -60,8 +63,15 @@ static void pipe_broken(void)
 // Its init is going: nobody may come any more, and everybody goes. Waits until they are gone.
 void pid_ns_zap(struct pid_namespace *ns)
 {
+	struct wait_request request = {.options = WEXITED | __WALL};
+	u32 own_pids = thread_group_leader(current) ? 1 : 2; // the leader's outlives it
+	struct sighand *sighand = current->sighand;
 	struct task *leader;
 
+	// Children that end from now on need no reaping.
+	spin_lock_irq(&sighand->lock);
+	sighand->action[SIGCHLD - 1].handler = SIG_IGN_ADDRESS;
+	spin_unlock_irq(&sighand->lock);
 	pid_namespace_close(ns);
 	read_lock(&tasklist_lock);
 	list_for_each_entry (leader, &all_processes, all_node) {
@@ -69,11 +79,14 @@ void pid_ns_zap(struct pid_namespace *ns)
 			signal_send_process(leader, SIGKILL, SIGINFO_PRIV);
 	}
 	read_unlock(&tasklist_lock);
+	// Those that ended before do.
+	do {
+		atomic_fetch_and(&current->work, ~(WORK_SIGNAL | WORK_KILL));
+	} while (wait_for_child(&request) != -ECHILD);
 	ns->zapper = current;
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		atomic_fetch_and(&current->work, ~WORK_SIGNAL);
-		if (ns->allocated <= 1)
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (READ_ONCE(ns->allocated) <= own_pids)
 			break;
 		schedule();
 	}

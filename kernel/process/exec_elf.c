@@ -7,6 +7,7 @@
 #include <arch/signal.h>
 #include <core/printk.h>
 #include <core/random.h>
+#include <fs/open.h>
 #include <fs/file.h>
 #include <lib/elf.h>
 #include <lib/string.h>
@@ -387,8 +388,11 @@ int exec_load_elf(struct exec *exec)
 		if (!error)
 			error = load_images(exec, &program, &interpreter);
 	}
-	if (interpreter.file)
+	if (interpreter.file) {
+		file_allow_write(
+			interpreter.file); // only a program's own file is kept from writers
 		file_put(interpreter.file);
+	}
 	image_close(&interpreter);
 	image_close(&program);
 	return error;

@@ -9,6 +9,7 @@
 #include <process/process.h>
 #include <sched/pid_namespace.h>
 #include <sched/sched.h>
+#include <signal/queue.h>
 #include <signal/signal.h>
 #include <uapi/wait.h>
 
@@ -21,7 +22,7 @@ static void leave_group_locked(struct task *task, struct process *process)
 		if (process->notify_count > 0 && --process->notify_count == 0)
 			task_wake(process->group_exec_task, TASK_NORMAL | TASK_WAKEKILL);
 		if (process->next_target == task)
-			process->next_target = list_next_entry(task, thread_node);
+			process->next_target = thread_next(task);
 	}
 	usage_add_thread(process, task);
 	process->thread_count--;
