@@ -19,6 +19,7 @@ _Static_assert(offsetof(struct arch_task, user_sp) == TASK_USER_SP, "TASK_USER_S
 _Static_assert(offsetof(struct arch_task, hart) == TASK_HART, "TASK_HART");
 _Static_assert(offsetof(struct arch_task, ra) == TASK_CTX_RA, "TASK_CTX_RA");
 _Static_assert(offsetof(struct arch_task, s) == TASK_CTX_S, "TASK_CTX_S");
+_Static_assert(offsetof(struct arch_task, gp) == TASK_CTX_GP, "TASK_CTX_GP");
 _Static_assert(offsetof(struct arch_task, f) == TASK_FP, "TASK_FP");
 
 struct task *context_switch(struct task *prev, struct task *next);

@@ -286,6 +286,7 @@ context_switch:
 	sd	s9, TASK_CTX_S+72(a0)
 	sd	s10, TASK_CTX_S+80(a0)
 	sd	s11, TASK_CTX_S+88(a0)
+	sd	gp, TASK_CTX_GP(a0)
 	ld	ra, TASK_CTX_RA(a1)
 	ld	sp, TASK_CTX_SP(a1)
 	ld	s0, TASK_CTX_S(a1)
@@ -300,6 +301,7 @@ context_switch:
 	ld	s9, TASK_CTX_S+72(a1)
 	ld	s10, TASK_CTX_S+80(a1)
 	ld	s11, TASK_CTX_S+88(a1)
+	ld	gp, TASK_CTX_GP(a1)
 	mv	tp, a1
 	ret
 
