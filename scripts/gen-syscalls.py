@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the system-call table from kernel/syscall/syscalls.tbl.
 
-usage: gen-syscalls.py LIST --table OUT.c | --names
+usage: gen-syscalls.py LIST --table OUT.c | --numbers OUT.h | --names
 """
 import sys
 
@@ -43,6 +43,13 @@ def table(calls):
     return "\n".join(out)
 
 
+def numbers(calls):
+    """The header of the numbers, for programs."""
+    out = ["// Made by scripts/gen-syscalls.py from kernel/syscall/syscalls.tbl.", "#pragma once", ""]
+    out += [f"#define SYS_{name} {number}" for number, name, _ in calls]
+    return "\n".join(out + [""])
+
+
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__.strip())
@@ -50,6 +57,9 @@ def main():
     if sys.argv[2] == "--table":
         with open(sys.argv[3], "w", encoding="ascii") as out:
             out.write(table(calls))
+    elif sys.argv[2] == "--numbers":
+        with open(sys.argv[3], "w", encoding="ascii") as out:
+            out.write(numbers(calls))
     elif sys.argv[2] == "--names":
         for number, name, entry in calls:
             print(number, name, "works" if entry else "absent")

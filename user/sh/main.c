@@ -1,0 +1,285 @@
+// The shell's start: options, the sources of commands, the prompt.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../tools/tool.h"
+#include "sh.h"
+
+struct shell sh = {.terminal = -1};
+
+static const char help[] =
+	"The command language of POSIX. Without FILE, commands are read from the standard input;\n"
+	"at a terminal with a prompt, cursor keys and history.\n\n"
+	"  -c COMMANDS  run these\n"
+	"  -i           interactive\n"
+	"  -e           end at the first command that fails\n"
+	"  -u           an unset parameter is an error\n"
+	"  -x           show commands before they run\n"
+	"  -n           read commands but do not run them\n";
+
+static void complain(const char *fmt, va_list args)
+{
+	fflush(stdout);
+	if (sh.prompts)
+		fprintf(stderr, "sh: ");
+	else
+		fprintf(stderr, "%s: line %d: ", sh.name, sh.line);
+	vfprintf(stderr, fmt, args);
+	fputs("\n", stderr);
+}
+
+void shell_error(const char *fmt, ...)
+{
+	int error = errno;
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	errno = error;
+}
+
+void shell_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	sh.status = 1;
+	sh.unwind = sh.subshell ? UNWIND_EXIT : UNWIND_ERROR;
+}
+
+NORETURN void shell_exit(int status)
+{
+	if (sh.unwind != UNWIND_EXIT)
+		sh.status = status;
+	traps_exit();
+	fflush(NULL);
+	if (sh.job_control && !sh.subshell)
+		jobs_end();
+	_exit(sh.status & 255);
+}
+
+// --- Lines ---
+
+static char *prompt_text(bool continued)
+{
+	const char *text = var_get(continued ? "PS2" : "PS1");
+	static struct arena *arena;
+
+	if (arena)
+		arena_put(arena);
+	arena = arena_new();
+	if (!text)
+		return arena_copy(arena, "# ", 2);
+	int status = sh.status;
+	char *prompt = expand_string(text, arena);
+
+	sh.status = status;
+	sh.unwind = UNWIND_NONE;
+	return prompt ? prompt : arena_copy(arena, "# ", 2);
+}
+
+static bool terminal_line(struct source *s)
+{
+	if (!s->continued) {
+		traps_run();
+		jobs_tell();
+	}
+	sh.interrupted = false;
+	char *line = edit_line(prompt_text(s->continued));
+
+	if (!line)
+		return false;
+	buffer_puts(&s->text, line);
+	buffer_putc(&s->text, '\n');
+	return true;
+}
+
+// From a file or pipe byte by byte: commands may read the rest of it.
+static bool plain_line(struct source *s)
+{
+	char buf[512];
+	bool seekable = lseek(s->fd, 0, SEEK_CUR) >= 0, any = false;
+
+	for (;;) {
+		ssize_t n = read(s->fd, buf, seekable ? sizeof(buf) : 1);
+
+		if (n < 0 && errno == EINTR && !sh.interrupted)
+			continue;
+		if (n <= 0)
+			return any;
+		char *end = memchr(buf, '\n', (size_t)n);
+		size_t take = end ? (size_t)(end - buf) + 1 : (size_t)n;
+
+		for (size_t i = 0; i < take; i++) {
+			if (buf[i])
+				buffer_putc(&s->text, buf[i]);
+		}
+		any = true;
+		if (end) {
+			if (take < (size_t)n)
+				lseek(s->fd, (off_t)take - n, SEEK_CUR);
+			return true;
+		}
+	}
+}
+
+bool source_more(struct source *s)
+{
+	size_t start = s->text.length;
+
+	if (s->ended || s->fd < 0)
+		return false;
+	if (!(s->terminal ? terminal_line(s) : plain_line(s))) {
+		s->ended = true;
+		return false;
+	}
+	if (sh.verbose)
+		fputs(s->text.text + start, stderr);
+	return true;
+}
+
+static int run_terminal(void)
+{
+	for (;;) {
+		run_file(0, "sh");
+		if (sh.unwind == UNWIND_EXIT)
+			return sh.status;
+		if (!jobs_stopped())
+			break;
+		static int warned;
+
+		if (warned++)
+			break;
+		fputs("There are stopped jobs.\n", stderr);
+	}
+	fputs("exit\n", stderr);
+	return sh.status;
+}
+
+static void set_args(int argc, char **argv)
+{
+	// A copy: set and shift change it.
+	sh.args = argv;
+	sh.arg_count = argc;
+}
+
+static void run_profile(void)
+{
+	int fd = open("/etc/profile", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	bool interactive = sh.interactive;
+
+	sh.interactive = false;
+	run_file(fd, "/etc/profile");
+	close(fd);
+	sh.interactive = interactive;
+	if (sh.unwind != UNWIND_EXIT)
+		sh.unwind = UNWIND_NONE;
+}
+
+int sh_main(int argc, char **argv)
+{
+	static const char synopsis[] = "[-eiunx] [-c COMMANDS | FILE] [ARGUMENT...]";
+	const char *commands = NULL;
+	bool login = *argv[0] == '-', want_commands = false;
+	int i = 1;
+
+	tool_help(argc, argv, synopsis, help);
+	sh.name = argv[0];
+	sh.pid = getpid();
+	for (; i < argc && (*argv[i] == '-' || *argv[i] == '+') && argv[i][1]; i++) {
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		for (const char *c = argv[i] + 1; *c; c++) {
+			bool on = *argv[i] == '-';
+
+			switch (*c) {
+			case 'c':
+				want_commands = true;
+				break;
+			case 'i':
+				sh.interactive = on;
+				break;
+			case 'l':
+				login = true;
+				break;
+			case 's':
+				break;
+			case 'e':
+				sh.error_exit = on;
+				break;
+			case 'u':
+				sh.no_unset = on;
+				break;
+			case 'x':
+				sh.trace = on;
+				break;
+			case 'n':
+				sh.no_exec = on;
+				break;
+			case 'f':
+				sh.no_glob = on;
+				break;
+			case 'a':
+				sh.all_export = on;
+				break;
+			case 'v':
+				sh.verbose = on;
+				break;
+			default:
+				return tool_usage(argv, synopsis);
+			}
+		}
+	}
+	if (want_commands) {
+		if (i >= argc)
+			return tool_usage(argv, synopsis);
+		commands = argv[i++];
+		if (i < argc)
+			sh.name = argv[i++];
+	}
+	int script = 0;
+
+	if (!commands && i < argc) {
+		sh.name = argv[i++];
+		script = open(sh.name, O_RDONLY | O_CLOEXEC);
+		if (script < 0)
+			return tool_error(argv, sh.name) + 126;
+		// Out of the way of scripts that number their descriptors.
+		int high = fcntl(script, F_DUPFD_CLOEXEC, 10);
+
+		if (high >= 0) {
+			close(script);
+			script = high;
+		}
+	}
+	if (!commands && !script && isatty(0) && isatty(2))
+		sh.interactive = true;
+	set_args(argc - i, argv + i);
+	vars_init();
+	signals_init();
+	sh.prompts = sh.interactive && !commands && !script;
+	if (sh.prompts)
+		jobs_init();
+	if (login)
+		run_profile();
+	if (sh.unwind == UNWIND_EXIT)
+		shell_exit(sh.status);
+	if (commands)
+		shell_exit(run_text(commands, sh.name));
+	if (script)
+		shell_exit(run_file(script, sh.name));
+	shell_exit(sh.interactive ? run_terminal() : run_file(0, sh.name));
+}
