@@ -210,6 +210,43 @@ ABI_TEST(process, groups_and_sessions)
 	abi_reap(pid);
 }
 
+// Registers that the kernel does not use itself are kept over a call that sleeps while others run.
+ABI_TEST(process, registers_stay)
+{
+	int there[2], back[2], wrong = 0;
+
+	pipe(there);
+	pipe(back);
+	fflush(stdout);
+	pid_t pid = fork();
+	for (long i = 0; i < 200; i++) {
+		long in = (pid ? 1000 : 2000) + i, out;
+		char byte = 0;
+		int from = pid ? back[0] : there[0], to = pid ? there[1] : back[1];
+
+		if (pid)
+			write(to, "x", 1);
+		register long a0 __asm__("a0") = from;
+		register void *a1 __asm__("a1") = &byte;
+		register long a2 __asm__("a2") = 1;
+		register long a7 __asm__("a7") = SYS_read;
+		__asm__ volatile("mv gp, %[in]\n ecall\n mv %[out], gp\n .option push\n"
+				 ".option norelax\n la gp, __global_pointer$\n .option pop"
+				 : [out] "=&r"(out), "+r"(a0)
+				 : [in] "r"(in), "r"(a1), "r"(a2), "r"(a7)
+				 : "memory");
+		wrong += out != in;
+		if (!pid)
+			write(to, "x", 1);
+	}
+	printf("wrong %d\n", wrong);
+	if (!pid) {
+		fflush(stdout);
+		_exit(wrong != 0);
+	}
+	abi_reap(pid);
+}
+
 ABI_TEST(process, usage_of_children)
 {
 	struct rusage usage;
