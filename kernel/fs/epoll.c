@@ -18,7 +18,7 @@
 #include <sched/mutex.h>
 #include <uapi/errno.h>
 
-#define NESTS_MAX  5
+#define NESTS_MAX  4 // edges of a chain of sets
 #define ALWAYS     (EPOLLERR | EPOLLHUP)
 #define EDGE_FLAGS (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
 #define HOOKS      2 // queues that one file has for its pollers at most
@@ -31,6 +31,9 @@ struct epoll {
 	struct epoll_item *pushed;   // lock-free stack of items that were woken
 	struct wait_queue wait;      // in epoll_wait()
 	struct wait_queue poll_wait; // who polls the set itself
+	struct file *file;           // [I] whose set it is; not counted
+	u64 walk;                    // [tree] the last walk that has met it, and
+	int walk_depth;              // [tree] how deep that found it
 };
 
 struct epoll_hook {
@@ -96,9 +99,11 @@ static bool epoll_wake(struct wait_entry *entry, u32 state_mask, u64 key)
 	(void)state_mask;
 	if (!(events & ~EDGE_FLAGS) || (key && !(key & (events | ALWAYS))))
 		return false;
+	bool waited_for = wait_queue_active(&item->epoll->wait);
 	push(item);
 	announce(item->epoll);
-	return true;
+	// An exclusive item that found nobody has not used the wake-up: the next one may.
+	return !(events & EPOLLEXCLUSIVE) || waited_for;
 }
 
 // The stack becomes part of the ready list, oldest first. mutex held.
@@ -221,21 +226,50 @@ static void file_gone(struct file *file)
 	mutex_unlock(&tree_mutex);
 }
 
-// How deep epolls nest below this one; more than NESTS_MAX also if it meets `loop`. tree_mutex.
-static int depth_below(struct epoll *epoll, const struct epoll *loop, int level)
+// How deep sets nest below this one; more than NESTS_MAX also if it meets `loop`. Each set is looked
+// at once in a walk, however many ways lead to it. tree_mutex held.
+static int depth_below(struct epoll *epoll, const struct epoll *loop, u64 walk, int level)
 {
 	int deepest = 0;
 
 	if (epoll == loop || level > NESTS_MAX)
 		return NESTS_MAX + 1;
+	if (epoll->walk == walk)
+		return epoll->walk_depth;
 	for (struct rb_node *node = rb_first(&epoll->items); node; node = rb_next(node)) {
 		struct epoll_item *item = rb_entry(node, struct epoll_item, node);
 
 		if (file_is_epoll(item->file))
 			deepest = MAX(deepest,
-				      1 + depth_below(item->file->private, loop, level + 1));
+				      1 + depth_below(item->file->private, loop, walk, level + 1));
 	}
+	epoll->walk = walk;
+	epoll->walk_depth = deepest;
 	return deepest;
+}
+
+// The same upwards: how long a chain of sets ends in this one.
+static int depth_above(struct epoll *epoll, u64 walk)
+{
+	struct epoll_item *item;
+	int deepest = 0;
+
+	if (epoll->walk == walk)
+		return epoll->walk_depth;
+	hlist_for_each_entry (item, &epoll->file->epolls, file_link)
+		deepest = MAX(deepest, 1 + depth_above(item->epoll, walk));
+	epoll->walk = walk;
+	epoll->walk_depth = deepest;
+	return deepest;
+}
+
+// Whether a chain would become too long, or a loop, if `inner` were watched by `outer`.
+static bool nests_too_deep(struct epoll *outer, struct epoll *inner)
+{
+	static u64 walk; // [tree]
+
+	int below = depth_below(inner, outer, ++walk, 0);
+	return below > NESTS_MAX || below + 1 + depth_above(outer, ++walk) > NESTS_MAX;
 }
 
 static int add_locked(struct epoll *epoll, struct file *file, int fd,
@@ -250,7 +284,7 @@ static int add_locked(struct epoll *epoll, struct file *file, int fd,
 	item->file = file;
 	item->fd = fd;
 	item->epoll = epoll;
-	item->events = event->events;
+	item->events = event->events | ALWAYS;
 	item->data = event->data;
 	list_init(&item->ready);
 	insert_locked(epoll, item);
@@ -272,7 +306,7 @@ static int modify_locked(struct epoll *epoll, struct epoll_item *item,
 {
 	if (item->events & EPOLLEXCLUSIVE)
 		return -EINVAL;
-	WRITE_ONCE(item->events, event->events);
+	WRITE_ONCE(item->events, event->events | ALWAYS);
 	item->data = event->data;
 	smp_mb(); // the new mask, before the look: a wake-up that used the old one came earlier
 	if (item_poll(item, NULL)) {
@@ -307,7 +341,7 @@ int epoll_control(struct file *epoll_file, int operation, struct file *file, int
 		return error;
 	mutex_lock(&tree_mutex);
 	if (operation == EPOLL_CTL_ADD && file_is_epoll(file) &&
-	    depth_below(file->private, epoll, 1) >= NESTS_MAX)
+	    nests_too_deep(epoll, file->private))
 		error = -ELOOP;
 	mutex_lock(&epoll->mutex);
 	struct epoll_item *item = find_locked(epoll, file, fd);
@@ -468,6 +502,8 @@ int epoll_create_file(int flags, struct file **out)
 	(void)flags;
 	if (error)
 		kfree(epoll);
+	else
+		epoll->file = *out;
 	return error;
 }
 

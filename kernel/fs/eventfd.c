@@ -54,7 +54,7 @@ static ssize_t eventfd_read(struct file *file, struct iov_iter *iter, u64 *pos)
 		if (error)
 			return error;
 	}
-	wake_up_all_key(&event->wait, POLLOUT | POLLWRNORM);
+	wake_up_key(&event->wait, POLLOUT);
 	return iter_copy_to(iter, &value, sizeof(value)) == sizeof(value) ? (ssize_t)sizeof(value)
 									  : -EFAULT;
 }
@@ -65,7 +65,7 @@ static ssize_t eventfd_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	u64 value;
 
 	(void)pos;
-	if (iter_count(iter) < sizeof(value))
+	if (iter_count(iter) != sizeof(value))
 		return -EINVAL;
 	if (iter_copy_from(iter, &value, sizeof(value)) != sizeof(value))
 		return -EFAULT;
@@ -80,7 +80,7 @@ static ssize_t eventfd_write(struct file *file, struct iov_iter *iter, u64 *pos)
 			return error;
 	}
 	if (value)
-		wake_up_all_key(&event->wait, POLLIN | POLLRDNORM);
+		wake_up_key(&event->wait, POLLIN);
 	return sizeof(value);
 }
 
@@ -90,7 +90,7 @@ static u32 eventfd_poll(struct file *file, struct poll_table *table)
 
 	poll_wait(file, &event->wait, table);
 	u64 count = READ_ONCE(event->count);
-	return (count ? POLLIN | POLLRDNORM : 0) | (count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0);
+	return (count ? POLLIN : 0) | (count < COUNT_MAX ? POLLOUT : 0);
 }
 
 static void eventfd_show(struct file *file, struct seq *seq)
@@ -101,6 +101,13 @@ static void eventfd_show(struct file *file, struct seq *seq)
 	seq_printf(seq, "eventfd-semaphore: %d\n", event->semaphore);
 }
 
+// There is no position, but Linux lets it be set.
+static s64 eventfd_llseek(struct file *file, s64 offset, int whence)
+{
+	(void)file, (void)offset, (void)whence;
+	return 0;
+}
+
 static int eventfd_release(struct file *file)
 {
 	kfree(file->private);
@@ -108,6 +115,7 @@ static int eventfd_release(struct file *file)
 }
 
 static const struct file_ops eventfd_ops = {
+	.llseek = eventfd_llseek,
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,

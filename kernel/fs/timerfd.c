@@ -69,7 +69,7 @@ static void timerfd_fire(struct timer *timer)
 	bool ready = tfd->ticks;
 	spin_unlock(&tfd->lock);
 	if (ready)
-		wake_up_all_key(&tfd->wait, POLLIN | POLLRDNORM);
+		wake_up_all_key(&tfd->wait, POLLIN);
 }
 
 static void clock_was_set(void)
@@ -85,7 +85,7 @@ static void clock_was_set(void)
 		bool wake = tfd->cancelled;
 		spin_unlock_irq(&tfd->lock);
 		if (wake)
-			wake_up_all_key(&tfd->wait, POLLIN | POLLRDNORM);
+			wake_up_all_key(&tfd->wait, POLLIN);
 	}
 	spin_unlock(&timerfds_lock);
 }
@@ -125,7 +125,7 @@ static u32 timerfd_poll(struct file *file, struct poll_table *table)
 	struct timerfd *tfd = file->private;
 
 	poll_wait(file, &tfd->wait, table);
-	return READ_ONCE(tfd->ticks) || READ_ONCE(tfd->cancelled) ? POLLIN | POLLRDNORM : 0;
+	return READ_ONCE(tfd->ticks) || READ_ONCE(tfd->cancelled) ? POLLIN : 0;
 }
 
 static int timerfd_release(struct file *file)

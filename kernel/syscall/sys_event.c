@@ -140,7 +140,9 @@ SYSCALL4(epoll_ctl, int, epfd, int, operation, int, fd, u64, event_at)
 	if (operation != EPOLL_CTL_DEL && copy_from_user(&event, event_at, sizeof(event)))
 		return -EFAULT;
 	struct file *epoll = file_get_fd(epfd), *file = file_get_fd(fd);
-	error = !epoll || !file ? -EBADF : epoll_control(epoll, operation, file, fd, &event);
+	error = !epoll || !file || ((epoll->flags | file->flags) & O_PATH)
+			? -EBADF
+			: epoll_control(epoll, operation, file, fd, &event);
 	if (file)
 		file_put(file);
 	if (epoll)

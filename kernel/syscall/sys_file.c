@@ -152,7 +152,7 @@ static s64 seek(struct file *file, s64 offset, int whence)
 {
 	s64 from = 0;
 
-	if (file->ops->stream || !file->inode)
+	if (!file->ops->llseek && (file->ops->stream || !file->inode))
 		return -ESPIPE;
 	if (file->ops->llseek)
 		return file->ops->llseek(file, offset, whence);

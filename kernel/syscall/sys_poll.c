@@ -12,6 +12,7 @@
 #include <syscall/define.h>
 #include <syscall/poll_mask.h>
 #include <uapi/errno.h>
+#include <uapi/personality.h>
 #include <uapi/time.h>
 
 int deadline_from_user(u64 address, u64 *deadline);
@@ -76,11 +77,22 @@ static void poll_wait_end(struct poll_wait *wait)
 	}
 }
 
+// The file behind a descriptor; one that is only a place (O_PATH) does not count.
+static struct file *open_file(int fd)
+{
+	struct file *file = file_get_fd(fd);
+
+	if (!file || !(file->flags & O_PATH))
+		return file;
+	file_put(file);
+	return NULL;
+}
+
 // Events of one descriptor; registers if `wait` is given. The files stay until poll_wait_end().
 static u32 poll_one(int fd, u32 wanted, struct poll_wait *wait)
 {
 	struct poll_entry *before = wait ? wait->entries : NULL;
-	struct file *file = file_get_fd(fd);
+	struct file *file = open_file(fd);
 	u32 events;
 
 	if (!file)
@@ -89,10 +101,10 @@ static u32 poll_one(int fd, u32 wanted, struct poll_wait *wait)
 		events = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 	else
 		events = file->ops->poll(file, wait ? &wait->table : NULL);
-	if (wait && wait->entries != before)
-		wait->entries->file = file;
-	else
-		file_put(file);
+	// Each entry keeps the file, for its queue is part of it.
+	for (struct poll_entry *at = wait ? wait->entries : NULL; at != before; at = at->next)
+		at->file = file_get(file);
+	file_put(file);
 	return events & (wanted | POLL_ALWAYS);
 }
 
@@ -149,13 +161,6 @@ int poll_mask_begin(u64 mask_at, size_t size)
 	return 0;
 }
 
-static long mask_end(u64 mask_at, long result)
-{
-	if (mask_at && result != -EINTR)
-		signal_mask_restore();
-	return result == -EINTR ? -ERESTARTNOHAND : result;
-}
-
 static int deadline_or_zero(u64 timeout_at, u64 *deadline)
 {
 	u64 ns;
@@ -167,6 +172,22 @@ static int deadline_or_zero(u64 timeout_at, u64 *deadline)
 	if (!error)
 		*deadline = ns ? timer_deadline_after(ns) : 0;
 	return error;
+}
+
+// Tells the caller how much of the time was left. Returns the result of the call.
+static long finish(long result, u64 mask_at, u64 timeout_at, u64 deadline)
+{
+	if (mask_at && result != -EINTR)
+		signal_mask_restore();
+	if (timeout_at && deadline && !(current->personality & STICKY_TIMEOUTS)) {
+		u64 now = clock_monotonic_ns(), left = deadline > now ? deadline - now : 0;
+		struct timespec time = {left / NSEC_PER_SEC, left % NSEC_PER_SEC};
+
+		// Without it the call cannot be restarted.
+		if (copy_to_user(timeout_at, &time, sizeof(time)))
+			return result;
+	}
+	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
 SYSCALL5(ppoll, u64, fds_at, unsigned, n, u64, timeout_at, u64, mask_at, size_t, size)
@@ -191,7 +212,7 @@ SYSCALL5(ppoll, u64, fds_at, unsigned, n, u64, timeout_at, u64, mask_at, size_t,
 			if (copy_to_user(at, &fds[i].revents, 2))
 				result = -EFAULT;
 		}
-		result = mask_end(mask_at, result);
+		result = finish(result, mask_at, timeout_at, deadline);
 	}
 	kvfree(fds);
 	return result;
@@ -199,72 +220,112 @@ SYSCALL5(ppoll, u64, fds_at, unsigned, n, u64, timeout_at, u64, mask_at, size_t,
 
 // --- select: three sets of bits become a list of descriptors ---
 
-#define SELECT_IN  (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
-#define SELECT_OUT (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
-#define SELECT_EX  POLLPRI
+#define SELECT_IN  (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL)
+#define SELECT_OUT (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR | POLLNVAL)
+#define SELECT_EX  (POLLPRI | POLLNVAL)
 
-static long select_common(int n, u64 set_at[3], u64 deadline)
+static const u32 select_events[3] = {SELECT_IN, SELECT_OUT, SELECT_EX};
+static const u32 select_ask[3] = {POLLIN, POLLOUT, POLLPRI};
+
+// The sets of one call, each of `words` words, and the list that they become.
+struct selection {
+	u64 *sets[3];
+	unsigned words, count;
+	struct pollfd *fds;
+};
+
+static int selection_alloc(struct selection *s, int n)
 {
-	static const u32 events[3] = {SELECT_IN, SELECT_OUT, SELECT_EX};
-	static const u32 ask[3] = {POLLIN, POLLOUT, POLLPRI};
-	unsigned words = DIV_ROUND_UP(n, 64), count = 0;
-	u64 sets[3][16] = {{0}};
-	struct pollfd *fds = kvmalloc(MAX(n, 1) * sizeof(*fds), GFP_KERNEL);
-	long result = fds ? 0 : -ENOMEM;
+	s->words = DIV_ROUND_UP(n, 64);
+	size_t set = s->words * sizeof(u64);
+	u64 *memory = kvmalloc(3 * set + n * sizeof(struct pollfd) + 1, GFP_KERNEL | GFP_ZERO);
 
-	for (int s = 0; !result && s < 3; s++) {
-		if (set_at[s])
-			result = copy_from_user(sets[s], set_at[s], words * 8);
-	}
-	for (int fd = 0; !result && fd < n; fd++) {
+	if (!memory)
+		return -ENOMEM;
+	for (int i = 0; i < 3; i++)
+		s->sets[i] = memory + i * s->words;
+	s->fds = (struct pollfd *)(memory + 3 * s->words);
+	s->count = 0;
+	return 0;
+}
+
+// All that are named must be open.
+static int selection_list(struct selection *s, int n)
+{
+	for (int fd = 0; fd < n; fd++) {
 		u32 wanted = 0;
 
-		for (int s = 0; s < 3; s++)
-			wanted |= (sets[s][fd / 64] >> fd % 64 & 1) ? ask[s] : 0;
-		if (wanted)
-			fds[count++] = (struct pollfd){.fd = fd, .events = wanted};
+		for (int i = 0; i < 3; i++)
+			wanted |= (s->sets[i][fd / 64] >> fd % 64 & 1) ? select_ask[i] : 0;
+		if (!wanted)
+			continue;
+		struct file *file = open_file(fd);
+		if (!file)
+			return -EBADF;
+		file_put(file);
+		s->fds[s->count++] = (struct pollfd){.fd = fd, .events = wanted};
+	}
+	return 0;
+}
+
+// The sets now say what is ready; returns how many bits.
+static long selection_result(struct selection *s)
+{
+	long bits = 0;
+
+	memset(s->sets[0], 0, 3 * s->words * sizeof(u64));
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct pollfd *at = &s->fds[i];
+
+		for (int set = 0; set < 3; set++) {
+			if (!(at->events & select_ask[set]) || !(at->revents & select_events[set]))
+				continue;
+			s->sets[set][at->fd / 64] |= 1ul << at->fd % 64;
+			bits++;
+		}
+	}
+	return bits;
+}
+
+static long select_common(int n, const u64 set_at[3], u64 deadline)
+{
+	struct selection s;
+
+	n = MIN((u32)n, READ_ONCE(current->files->table)->size);
+	size_t size = DIV_ROUND_UP(n, 64) * sizeof(u64);
+	long result = selection_alloc(&s, n);
+	if (result)
+		return result;
+	for (int i = 0; !result && i < 3; i++) {
+		if (set_at[i])
+			result = copy_from_user(s.sets[i], set_at[i], size);
 	}
 	if (!result)
-		result = poll_loop(fds, count, deadline);
+		result = selection_list(&s, n);
+	if (!result)
+		result = poll_loop(s.fds, s.count, deadline);
 	if (result >= 0) {
-		u64 out[3][16] = {{0}};
-		long bits = 0;
-
-		for (unsigned i = 0; i < count; i++) {
-			if (fds[i].revents & POLLNVAL)
-				result = -EBADF;
-			for (int s = 0; s < 3; s++) {
-				int fd = fds[i].fd;
-				if ((fds[i].events & ask[s]) && (fds[i].revents & events[s])) {
-					out[s][fd / 64] |= 1ul << fd % 64;
-					bits++;
-				}
-			}
-		}
-		for (int s = 0; result >= 0 && s < 3; s++) {
-			if (set_at[s] && copy_to_user(set_at[s], out[s], words * 8))
+		result = selection_result(&s);
+		for (int i = 0; i < 3; i++) {
+			if (set_at[i] && copy_to_user(set_at[i], s.sets[i], size))
 				result = -EFAULT;
 		}
-		if (result >= 0)
-			result = bits;
 	}
-	kvfree(fds);
+	kvfree(s.sets[0]);
 	return result;
 }
 
 SYSCALL6(pselect6, int, n, u64, in_at, u64, out_at, u64, ex_at, u64, timeout_at, u64, mask_pair_at)
 {
 	u64 sets[3] = {in_at, out_at, ex_at}, deadline, pair[2] = {0, 0};
-	int error = deadline_or_zero(timeout_at, &deadline);
 
-	if (error)
-		return error;
-	if (n < 0 || n > 1024)
-		return -EINVAL;
 	if (mask_pair_at && copy_from_user(pair, mask_pair_at, sizeof(pair)))
 		return -EFAULT;
-	error = poll_mask_begin(pair[0], pair[1]);
+	int error = deadline_or_zero(timeout_at, &deadline);
+	if (!error)
+		error = poll_mask_begin(pair[0], pair[1]);
 	if (error)
 		return error;
-	return mask_end(pair[0], select_common(n, sets, deadline));
+	long result = n < 0 ? -EINVAL : select_common(n, sets, deadline);
+	return finish(result, pair[0], timeout_at, deadline);
 }

@@ -3,6 +3,7 @@
 
 #include <uapi/types.h>
 
+#define STICKY_TIMEOUTS    0x4000000
 #define ADDR_NO_RANDOMIZE  0x0040000
 #define MMAP_PAGE_ZERO     0x0100000
 #define READ_IMPLIES_EXEC  0x0400000

@@ -330,15 +330,12 @@ static ssize_t type_piece(struct file *file, const u8 *text, size_t n)
 	size_t done = 0;
 
 	for (;;) {
-		if (!READ_ONCE(pty->slave->opened))
-			return done ? (ssize_t)done : -EIO;
 		done += type(pty->slave, text + done, n - done);
 		if (done == n)
 			return done;
 		if (file->flags & O_NONBLOCK)
 			return done ? (ssize_t)done : -EAGAIN;
-		int error = wait_event_interruptible(
-			&pty->wait, has_room(pty) || !READ_ONCE(pty->slave->opened));
+		int error = wait_event_interruptible(&pty->wait, has_room(pty));
 		if (error)
 			return done ? (ssize_t)done : error;
 	}

@@ -131,7 +131,7 @@ static int wait_for_input(struct reading *r)
 
 	if (is_over(r)) {
 		r->finished = true;
-		return tty_is_hung(r->file) ? 0 : -EIO;
+		return READ_ONCE(tty->other_closed) ? -EIO : 0;
 	}
 	if (r->deadline && (r->file->flags & O_NONBLOCK))
 		return -EAGAIN;
