@@ -223,6 +223,9 @@ static int create_step(struct path *dir, struct last_component *last, int flags,
 				    &dentry);
 	else if (flags & O_EXCL)
 		error = -EEXIST;
+	// A directory where nothing can be made says it in another way than mkdir(2) hears it.
+	if (error == -EPERM && !parent->ops->make)
+		error = -EACCES;
 	up_write(&parent->lock);
 	if (error) {
 		if (dentry && !IS_ERR(dentry))

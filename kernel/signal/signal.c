@@ -546,8 +546,10 @@ int signal_dequeue_locked(u64 blocked, struct siginfo *info)
 	if (!(pending->set & ~blocked))
 		pending = &process->shared_pending;
 	u64 ready = pending->set & ~blocked;
-	if (!ready)
+	if (!ready) {
+		signal_recalc_locked(current); // a continuation has woken us for nothing more
 		return 0;
+	}
 	int sig = next_signal(ready);
 	collect(pending, sig, info, &timer_entry);
 	signal_recalc_locked(current);
