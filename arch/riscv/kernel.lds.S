@@ -28,6 +28,9 @@ SECTIONS
 		driver_start = .;
 		KEEP(*(.table.driver))
 		driver_end = .;
+		shrinker_start = .;
+		KEEP(*(.table.shrinker))
+		shrinker_end = .;
 	}
 	.symbols : { KEEP(*(.symbols)) }
 	. = ALIGN(4096);

@@ -1,35 +1,57 @@
 // Failing on purpose; see fault_inject.h.
 
 #include <core/fault_inject.h>
+#include <core/hart.h>
 #include <core/printk.h>
 
 int fault_armed;
-int *(*fault_counter)(void);
-static u32 kinds = ~0u;
+struct fault_plan *(*fault_plan_of_current)(void);
+
+const char *const fault_kind_names[FAULT_KINDS] = {"slab", "page", "vmap", "usercopy"};
+
+// Replaces the count if nobody else has changed it meanwhile.
+static bool count_replace(struct fault_plan *plan, int old, int new)
+{
+	return __atomic_compare_exchange_n(&plan->nth, &old, new, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
+}
 
 bool fault_count_down(enum fault_kind kind)
 {
-	static const char *const names[] = {"slab", "page", "vmap", "usercopy"};
-	int *counter = fault_counter ? fault_counter() : NULL;
-
-	if (!counter || *counter <= 0 || !(kinds & (1u << kind)))
+	if (!fault_plan_of_current || in_irq())
 		return false;
-	if (--*counter)
+	struct fault_plan *plan = fault_plan_of_current();
+	int nth = READ_ONCE(plan->nth);
+	if (nth <= 0 || (plan->spared_kinds & (1u << kind)) || !count_replace(plan, nth, nth - 1))
+		return false;
+	if (nth > 1)
 		return false;
 	__atomic_fetch_sub(&fault_armed, 1, __ATOMIC_RELAXED);
-	printk_ratelimited(LOG_DEBUG, "fault injection: failing %s\n", names[kind]);
+	printk_ratelimited(LOG_DEBUG, "fault injection: failing %s\n", fault_kind_names[kind]);
 	return true;
 }
 
-void fault_set(int *counter, int nth)
+void fault_set(struct fault_plan *plan, int nth)
 {
-	int change = (nth > 0) - (*counter > 0);
+	int old = __atomic_exchange_n(&plan->nth, nth, __ATOMIC_RELAXED);
 
-	*counter = nth;
-	__atomic_fetch_add(&fault_armed, change, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&fault_armed, (nth != 0) - (old != 0), __ATOMIC_RELAXED);
 }
 
-void fault_set_kinds(u32 mask)
+void fault_hold(void)
 {
-	kinds = mask;
+	struct fault_plan *plan = fault_plan_of_current();
+	int nth = READ_ONCE(plan->nth);
+
+	if (nth > 0)
+		count_replace(plan, nth, -nth);
+}
+
+void fault_resume(void)
+{
+	struct fault_plan *plan = fault_plan_of_current();
+	int nth = READ_ONCE(plan->nth);
+
+	if (nth < 0)
+		count_replace(plan, nth, -nth);
 }

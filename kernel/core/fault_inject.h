@@ -15,6 +15,14 @@ enum fault_kind {
 // The bit of gfp flags that exempts an allocation (mm/gfp.h names it GFP_NOINJECT).
 #define FAULT_EXEMPT (1u << 31)
 
+extern const char *const fault_kind_names[FAULT_KINDS];
+
+// What was asked for a task.
+struct fault_plan {
+	int nth;          // [atomic] > 0: so many fallible steps to the one that fails; < 0: held
+	u32 spared_kinds; // bits 1 << kind of those that neither count nor fail
+};
+
 extern int fault_armed; // tasks that have a count set: 0 means nothing to do
 bool fault_count_down(enum fault_kind kind);
 
@@ -26,12 +34,12 @@ static inline bool fault_should_fail(enum fault_kind kind, u32 gfp)
 	return fault_count_down(kind);
 }
 
-// Where the count of the current task is (task.fail_nth). Registered by the scheduler.
-extern int *(*fault_counter)(void);
+// The plan of the current task. Registered by the scheduler.
+extern struct fault_plan *(*fault_plan_of_current)(void);
 
-// Sets a task's count: 0 disarms. The caller guards `counter` (only the task itself writes it
-// while it runs).
-void fault_set(int *counter, int nth);
+// Makes the nth step from now fail; 0 disarms, as must be done before the plan goes. Any task's.
+void fault_set(struct fault_plan *plan, int nth);
 
-// Which kinds count (a mask of 1 << kind; default all). For tests.
-void fault_set_kinds(u32 mask);
+// Stops counting, and goes on: around what asks for the count, so that asking does not change it.
+void fault_hold(void);
+void fault_resume(void);

@@ -6,6 +6,7 @@
 //	.table.param      param_start       param_end         core/cmdline.h
 //	.table.selftest   selftest_start    selftest_end      core/selftest.h
 //	.table.driver     driver_start      driver_end        drivers/driver.h
+//	.table.shrinker   shrinker_start    shrinker_end      mm/shrinker.h
 //
 // and in read-write data, aligned to 64 bytes:
 //

@@ -79,7 +79,7 @@ int file_alloc_anon(const char *name, const struct file_ops *ops, void *private,
 	struct file *file = file_alloc(flags);
 
 	if (!file)
-		return -ENFILE;
+		return -ENOMEM;
 	file->ops = ops;
 	file->private = private;
 	file->anon_name = name;

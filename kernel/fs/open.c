@@ -71,15 +71,18 @@ static int check_open(const struct path *path, int flags)
 	return inode_permission(inode, mask);
 }
 
-int file_open_path(const struct path *path, int flags, struct file **out)
+static struct file *alloc_for(int flags)
+{
+	// A terminal has to know of O_NOCTTY when it is opened.
+	return file_alloc(flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+}
+
+// Makes `file` (consumed) the open file of a path.
+static int open_as(struct file *file, const struct path *path, int flags, struct file **out)
 {
 	struct inode *inode = path_inode(path);
-	// A terminal has to know of O_NOCTTY when it is opened.
-	struct file *file = file_alloc(flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
 	int error = 0;
 
-	if (!file)
-		return -ENFILE;
 	file->ops = ops_of(inode);
 	if (!file->ops)
 		error = -ENXIO;
@@ -106,6 +109,13 @@ int file_open_path(const struct path *path, int flags, struct file **out)
 	}
 	*out = file;
 	return 0;
+}
+
+int file_open_path(const struct path *path, int flags, struct file **out)
+{
+	struct file *file = alloc_for(flags);
+
+	return file ? open_as(file, path, flags, out) : -ENOMEM;
 }
 
 // --- Creating ---
@@ -314,21 +324,43 @@ static int open_tmpfile(int dirfd, const char *name, int flags, u32 mode, struct
 	return error;
 }
 
+// With O_CREAT. The struct comes first: a name that was made cannot be taken back.
+static int file_open_create(int dirfd, const char *name, int flags, u32 mode, struct file **out)
+{
+	struct file *file = alloc_for(flags);
+	bool created;
+	struct path path;
+
+	if (!file)
+		return -ENOMEM;
+	int error = open_create(dirfd, name, flags, mode, &path, &created);
+	if (error) {
+		file->flags &= ~FILE_WRITE;
+		file_put(file);
+		return error;
+	}
+	error = created ? 0 : check_open(&path, flags);
+	if (!error) {
+		error = open_as(file, &path, flags, out);
+	} else {
+		file->flags &= ~FILE_WRITE;
+		file_put(file);
+	}
+	path_put(&path);
+	return error;
+}
+
 int file_open(int dirfd, const char *name, int flags, u32 mode, struct file **out)
 {
-	bool created = false;
+	int lookup = (flags & O_NOFOLLOW) ? 0 : LOOKUP_FOLLOW;
 	struct path path;
-	int error;
 
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return open_tmpfile(dirfd, name, flags, mode, out);
-	if (flags & O_CREAT) {
-		error = open_create(dirfd, name, flags, mode, &path, &created);
-	} else {
-		int lookup = (flags & O_NOFOLLOW) ? 0 : LOOKUP_FOLLOW;
-		error = path_lookup(dirfd, name,
-				    lookup | ((flags & O_DIRECTORY) ? LOOKUP_DIRECTORY : 0), &path);
-	}
+	if ((flags & O_CREAT) && !(flags & O_PATH))
+		return file_open_create(dirfd, name, flags, mode, out);
+	int error = path_lookup(dirfd, name,
+				lookup | ((flags & O_DIRECTORY) ? LOOKUP_DIRECTORY : 0), &path);
 	if (error)
 		return error;
 	if (flags & O_PATH) {
@@ -343,9 +375,9 @@ int file_open(int dirfd, const char *name, int flags, u32 mode, struct file **ou
 			*out = file;
 			return 0;
 		}
-		error = -ENFILE;
+		error = -ENOMEM;
 	}
-	if (!error && !created)
+	if (!error)
 		error = check_open(&path, flags);
 	if (!error)
 		error = file_open_path(&path, flags, out);

@@ -424,6 +424,50 @@ void slab_drain_all(void)
 	ipi_call(&harts_online, drain_this_hart, NULL, true);
 }
 
+// Magazines go as well: they come back with the next allocation.
+static void discard_magazines(void *unused)
+{
+	struct slab_cache *cache;
+
+	(void)unused;
+	list_for_each_entry (cache, &slab_caches, list) {
+		struct magazine **slot = &cache->magazines[hart_index()], *magazine = *slot;
+
+		if (!magazine)
+			continue;
+		magazine_empty(cache, magazine, 0);
+		*slot = NULL;
+		slab_free(&magazine_cache, magazine);
+	}
+}
+
+static void free_empty_slabs(struct slab_cache *cache)
+{
+	struct page *page, *next;
+	LIST_HEAD(release);
+	unsigned long flags = spin_lock_irqsave(&cache->lock);
+
+	list_for_each_entry_safe (page, next, &cache->partial, slab_link) {
+		if (page->refs.v > 1)
+			continue;
+		list_move_tail(&page->slab_link, &release);
+		cache->slabs--;
+	}
+	cache->empty = 0;
+	spin_unlock_irqrestore(&cache->lock, flags);
+	list_for_each_entry_safe (page, next, &release, slab_link)
+		slab_release(cache, page);
+}
+
+void slab_shrink_all(void)
+{
+	struct slab_cache *cache;
+
+	ipi_call(&harts_online, discard_magazines, NULL, true);
+	list_for_each_entry (cache, &slab_caches, list)
+		free_empty_slabs(cache);
+}
+
 void slab_cache_destroy(struct slab_cache *cache)
 {
 	struct page *page, *next;

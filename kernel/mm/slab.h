@@ -59,6 +59,9 @@ struct slab_info {
 // Calls fn for each cache, after all magazines were emptied, so that counts are exact.
 void slab_for_each(void (*fn)(const struct slab_info *info, void *ctx), void *ctx);
 void slab_drain_all(void);
+// Empties and frees the magazines, and frees slabs without an object in use (those of
+// SLAB_TYPESAFE_RCU after a grace period).
+void slab_shrink_all(void);
 u64 slab_pages_count(void);
 
 void slab_init(void);

@@ -241,7 +241,9 @@ static long string_from(struct mm *mm, char *to, u64 from, size_t max)
 
 long strncpy_from_user(char *to, u64 from, size_t max)
 {
-	return current->mm ? string_from(current->mm, to, from, max) : -EFAULT;
+	if (!current->mm || fault_should_fail(FAULT_USERCOPY, 0))
+		return -EFAULT;
+	return string_from(current->mm, to, from, max);
 }
 
 long strnlen_user(u64 from, size_t max)

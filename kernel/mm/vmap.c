@@ -10,7 +10,9 @@
 #include <core/spinlock.h>
 #include <lib/bitmap.h>
 #include <lib/list.h>
+#include <lib/string.h>
 #include <mm/page.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/vmap.h>
 #include <uapi/errno.h>
@@ -245,6 +247,13 @@ void *kstack_alloc(void)
 	return (void *)start;
 }
 
+static void kstack_release(void *stack)
+{
+	unmap_pages((u64)stack, (u64)stack + KSTACK_SIZE);
+	arch_kernel_fence((u64)stack, KSTACK_SIZE);
+	slot_give(((u64)stack - STACKS_START) / KSTACK_SLOT);
+}
+
 void kstack_free(void *stack)
 {
 	unsigned long flags = spin_lock_irqsave(&stacks.lock);
@@ -253,12 +262,24 @@ void kstack_free(void *stack)
 	if (keep)
 		stacks.kept[stacks.kept_count++] = stack;
 	spin_unlock_irqrestore(&stacks.lock, flags);
-	if (keep)
-		return;
-	unmap_pages((u64)stack, (u64)stack + KSTACK_SIZE);
-	arch_kernel_fence((u64)stack, KSTACK_SIZE);
-	slot_give(((u64)stack - STACKS_START) / KSTACK_SLOT);
+	if (!keep)
+		kstack_release(stack);
 }
+
+static u64 kstack_shrink(void)
+{
+	void *kept[STACKS_KEPT];
+	unsigned long flags = spin_lock_irqsave(&stacks.lock);
+	u32 count = stacks.kept_count;
+
+	memcpy(kept, stacks.kept, count * sizeof(kept[0]));
+	stacks.kept_count = 0;
+	spin_unlock_irqrestore(&stacks.lock, flags);
+	for (u32 i = 0; i < count; i++)
+		kstack_release(kept[i]);
+	return count;
+}
+SHRINKER(kstack, kstack_shrink);
 
 u64 kstack_pages_count(void)
 {

@@ -135,11 +135,12 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 	if (!new)
 		return -ENOMEM;
 	struct fs_context *fs = context->new_fs ?: current->fs;
-	error = dup_mnt(new, old, flags, cred->user_ns, fs);
-	if (!error)
-		error = dup_uts(new, old, flags, cred->user_ns);
+	error = dup_uts(new, old, flags, cred->user_ns);
 	if (!error)
 		error = dup_pid(new, old, flags, cred->user_ns);
+	// Last, for it moves fs into the copied tree: nothing may fail after that.
+	if (!error)
+		error = dup_mnt(new, old, flags, cred->user_ns, fs);
 	if (error) {
 		nsproxy_put(new);
 		return error;

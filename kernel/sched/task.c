@@ -25,6 +25,7 @@ static void task_free_rcu(struct rcu_head *head)
 {
 	struct task *task = container_of(head, struct task, rcu);
 
+	fault_set(&task->fault, 0);
 	if (sched_hooks.task_free)
 		sched_hooks.task_free(task);
 	slab_free(task_cache, task);
@@ -191,8 +192,14 @@ struct task *sched_idle_create(u32 index)
 	return idle;
 }
 
+static struct fault_plan *current_fault_plan(void)
+{
+	return &current->fault;
+}
+
 void task_init(void)
 {
+	fault_plan_of_current = current_fault_plan;
 	task_cache = slab_cache_create("task", sizeof(struct task), 0,
 				       SLAB_HWALIGN | SLAB_PANIC | SLAB_ACCOUNT, NULL);
 }

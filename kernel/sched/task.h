@@ -215,7 +215,7 @@ struct task {
 	u64 start_ns, start_boottime_ns;    // [I]
 	u64 io_read_bytes, io_write_bytes, io_read_calls, io_write_calls; // [task]
 
-	int fail_nth;                               // [task] see core/fault_inject.h
+	struct fault_plan fault;                    // [task] see core/fault_inject.h
 	char name[16];                              // [alloc] comm
 	u64 stack_canary;                           // [I]
 	u64 timer_slack_ns, default_timer_slack_ns; // [task]

@@ -2,6 +2,7 @@
 // struct pid: once the process is gone, everything in it says ESRCH. Texts are made whole at the
 // first read of a file and kept until it is closed.
 
+#include <core/fault_inject.h>
 #include <core/init.h>
 #include <fs/path.h>
 #include <fs/poll.h>
@@ -239,7 +240,7 @@ static int proc_open(struct inode *inode, struct file *file)
 	return file->private ? 0 : -ENOMEM;
 }
 
-static ssize_t proc_read(struct file *file, struct iov_iter *iter, u64 *pos)
+static ssize_t read_text(struct file *file, struct iov_iter *iter, u64 *pos)
 {
 	struct proc_node *node = node_of(file->inode);
 	struct proc_text *text = file->private;
@@ -282,7 +283,7 @@ static ssize_t write_text(struct file *file, char *text, size_t n)
 	return error;
 }
 
-static ssize_t proc_write(struct file *file, struct iov_iter *iter, u64 *pos)
+static ssize_t write_from(struct file *file, struct iov_iter *iter, u64 *pos)
 {
 	struct proc_node *node = node_of(file->inode);
 	size_t n = iter_count(iter);
@@ -300,6 +301,37 @@ static ssize_t proc_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	if (error > 0)
 		*pos += error;
 	return error;
+}
+
+// Whether counting down to an injected fault was stopped for this file.
+static bool hold_faults(struct file *file)
+{
+	const struct proc_entry *entry = node_of(file->inode)->entry;
+
+	if (likely(!fault_armed) || !entry->unfailing)
+		return false;
+	fault_hold();
+	return true;
+}
+
+static ssize_t proc_read(struct file *file, struct iov_iter *iter, u64 *pos)
+{
+	bool held = hold_faults(file);
+	ssize_t result = read_text(file, iter, pos);
+
+	if (held)
+		fault_resume();
+	return result;
+}
+
+static ssize_t proc_write(struct file *file, struct iov_iter *iter, u64 *pos)
+{
+	bool held = hold_faults(file);
+	ssize_t result = write_from(file, iter, pos);
+
+	if (held)
+		fault_resume();
+	return result;
 }
 
 static u32 proc_poll(struct file *file, struct poll_table *table)

@@ -23,6 +23,7 @@ struct proc_entry {
 	u32 (*poll)(struct file *file, struct task *task, struct poll_table *table);
 	// Who may: instead of the mode and the owner of the file. 0, -EACCES.
 	int (*permission)(struct inode *inode, int mask);
+	bool unfailing; // no fault is injected into reading and writing it
 	// A directory with these entries.
 	const struct proc_entry *entries;
 	unsigned count;
@@ -56,5 +57,11 @@ int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
 // An inode with the owner that files of this process have.
 void proc_set_owner(struct inode *inode, struct pid *pid);
 int proc_fd_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+// procfs/faults.c: fault injection, and what exists.
+int proc_show_fail_nth(struct seq *seq, struct task *task);
+ssize_t proc_write_fail_nth(struct task *task, char *text, size_t n);
+int proc_show_fail_kinds(struct seq *seq, struct task *task);
+ssize_t proc_write_fail_kinds(struct task *task, char *text, size_t n);
+int proc_show_census(struct seq *seq, struct task *task);
 // The text of a link to a path; " (deleted)" behind it if its name has gone. Length or -errno.
 int proc_path_link(const struct path *path, char *buffer, size_t size);

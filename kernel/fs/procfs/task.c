@@ -1,6 +1,5 @@
 // The files of /proc/PID, in Linux's formats: proc(5).
 
-#include <core/fault_inject.h>
 #include <fs/file.h>
 #include <fs/fs_context.h>
 #include <fs/mnt_ns.h>
@@ -330,27 +329,6 @@ static int show_limits(struct seq *seq, struct task *task)
 	return 0;
 }
 
-// --- fault injection: the n-th allocation of the task fails ---
-
-static int show_fail_nth(struct seq *seq, struct task *task)
-{
-	seq_printf(seq, "%d\n", task->fail_nth);
-	return 0;
-}
-
-static ssize_t write_fail_nth(struct task *task, char *text, size_t n)
-{
-	u64 nth;
-	int error = parse_u64(text, NULL, 0, &nth);
-
-	if (error)
-		return error;
-	if (task->process != current->process)
-		return -EPERM;
-	fault_set(&task->fail_nth, nth);
-	return n;
-}
-
 // --- Links ---
 
 int proc_path_link(const struct path *path, char *buffer, size_t size)
@@ -417,10 +395,16 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe},
 	{.name = "fd", .mode = S_IFDIR | 0500, .directory = proc_fd_directory},
+	{.name = "fail-kinds",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_fail_kinds,
+	 .write = proc_write_fail_kinds,
+	 .unfailing = true},
 	{.name = "fail-nth",
 	 .mode = S_IFREG | 0644,
-	 .show = show_fail_nth,
-	 .write = write_fail_nth},
+	 .show = proc_show_fail_nth,
+	 .write = proc_write_fail_nth,
+	 .unfailing = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = show_maps},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
