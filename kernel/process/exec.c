@@ -371,7 +371,8 @@ static void commit(struct exec *exec)
 	process_timers_exec(process);
 	signal_actions_exec();
 	current->flags &= ~TF_FORKNOEXEC;
-	current->personality &= ~PER_CLEAR_ON_SETID * exec->secure;
+	if (exec->secure)
+		current->personality &= ~PER_CLEAR_ON_SETID;
 	current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = current->clear_child_tid = 0;
 	current->robust_list = 0;
