@@ -28,6 +28,8 @@ struct file_ops {
 	long (*ioctl)(struct file *file, u32 command, u64 argument);
 	int (*iterate)(struct file *file, struct dir_context *ctx);
 	int (*mmap)(struct file *file, int prot, int flags, struct mapping **mapping);
+	// An area more maps the file, or one less. May be called with mm's map lock held.
+	void (*mapped)(struct file *file, bool mapped);
 	// mode FALLOC_FL_*; offset and length are checked.
 	long (*fallocate)(struct file *file, int mode, u64 offset, u64 length);
 	void (*show_fdinfo)(struct file *file, struct seq *seq);

@@ -44,6 +44,24 @@ int memfd_create(const char *name, u32 flags, struct file **out)
 	return error;
 }
 
+int memfd_object(const char *name, u64 size, struct path *out)
+{
+	struct inode *dir = memfd_mount->root->inode, *inode;
+	int error = dir->ops->make(dir, S_IFREG | 0600, 0, &inode);
+
+	if (error)
+		return error;
+	inode->nlink = 0;
+	inode->mapping.size = size;
+	inode->mapping.shmem = true;
+	*out = (struct path){memfd_mount, dentry_make_loose(memfd_mount->root, name, inode)};
+	inode_put(inode);
+	if (!out->dentry)
+		return -ENOMEM;
+	mount_get(memfd_mount);
+	return 0;
+}
+
 static bool is_mapped_writable(struct mapping *mapping)
 {
 	struct vma *vma;

@@ -11,3 +11,7 @@ int memfd_create(const char *name, u32 flags, struct file **out);
 // -EINVAL (not such a file), -EPERM (sealed against it), -EBUSY (mapped writable).
 long file_add_seals(struct file *file, u32 seals);
 long file_get_seals(struct file *file);
+
+// Memory of a size as a file without a place, to be opened; for System V segments. *out is counted.
+// -ENOMEM, -ENOSPC.
+int memfd_object(const char *name, u64 size, struct path *out);

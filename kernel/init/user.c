@@ -116,10 +116,14 @@ void start_user_space(void)
 static void map_get(struct file *file)
 {
 	file_get(file);
+	if (file->ops->mapped)
+		file->ops->mapped(file, true);
 }
 
 static void map_put(struct file *file)
 {
+	if (file->ops->mapped)
+		file->ops->mapped(file, false);
 	file_put(file);
 }
 

@@ -21,6 +21,7 @@ struct nsproxy init_nsproxy = {
 
 // Registered by the owners of the contents (the mounts are fs').
 void (*nsproxy_mnt_put)(struct mnt_ns *ns);
+void (*nsproxy_ipc_put)(struct ipc_ns *ns);
 
 u64 ns_inode_next(void)
 {
@@ -40,6 +41,8 @@ void nsproxy_put(struct nsproxy *nsproxy)
 	uts_ns_put(nsproxy->uts);
 	if (nsproxy->mnt && nsproxy_mnt_put)
 		nsproxy_mnt_put(nsproxy->mnt);
+	if (nsproxy->ipc)
+		nsproxy_ipc_put(nsproxy->ipc);
 	pid_namespace_put(nsproxy->pid_for_children);
 	kfree_rcu(nsproxy, rcu);
 }

@@ -32,4 +32,5 @@ void nsproxy_put(struct nsproxy *nsproxy);
 // Zeroed, with one reference; members are filled in by the caller. NULL: no memory.
 struct nsproxy *nsproxy_alloc(void);
 extern void (*nsproxy_mnt_put)(struct mnt_ns *ns);
+extern void (*nsproxy_ipc_put)(struct ipc_ns *ns);
 void nsproxy_init(void);

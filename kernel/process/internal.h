@@ -40,6 +40,11 @@ void *io_resource_get(void *value);
 int io_resource_dup(void *value, struct resource_context *context, void **copy);
 void io_resource_put(void *value);
 
+int undo_resource_create(void **value);
+void *undo_resource_get(void *value);
+int undo_resource_dup(void *value, struct resource_context *context, void **copy);
+void undo_resource_put(void *value);
+
 void *nsproxy_resource_get(void *value);
 int nsproxy_resource_dup(void *value, struct resource_context *context, void **copy);
 void nsproxy_resource_put(void *value);

@@ -4,6 +4,8 @@
 #include <core/printk.h>
 #include <fs/fs_context.h>
 #include <fs/mnt_ns.h>
+#include <ipc/ipc_ns.h>
+#include <ipc/undo.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
@@ -58,7 +60,6 @@ static const struct {
 	u64 flag;
 	const char *name;
 } absent_kinds[] = {
-	{CLONE_NEWIPC, "CLONE_NEWIPC"},
 	{CLONE_NEWNET, "CLONE_NEWNET"},
 	{CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
 	{CLONE_NEWTIME, "CLONE_NEWTIME"},
@@ -86,6 +87,14 @@ static int dup_uts(struct nsproxy *new, const struct nsproxy *old, u64 flags, st
 	if (flags & CLONE_NEWUTS)
 		return uts_ns_dup(old->uts, owner, &new->uts);
 	new->uts = uts_ns_get(old->uts);
+	return 0;
+}
+
+static int dup_ipc(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner)
+{
+	if (flags & CLONE_NEWIPC)
+		return ipc_ns_create(owner, &new->ipc);
+	new->ipc = ipc_ns_get(old->ipc);
 	return 0;
 }
 
@@ -137,6 +146,8 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 	struct fs_context *fs = context->new_fs ?: current->fs;
 	error = dup_uts(new, old, flags, cred->user_ns);
 	if (!error)
+		error = dup_ipc(new, old, flags, cred->user_ns);
+	if (!error)
 		error = dup_pid(new, old, flags, cred->user_ns);
 	// Last, for it moves fs into the copied tree: nothing may fail after that.
 	if (!error)
@@ -160,4 +171,31 @@ void nsproxy_resource_switched(void *old, void *value)
 	WRITE_ONCE(current->nsproxy, value);
 	spin_unlock(&current->alloc_lock);
 	nsproxy_put(old);
+}
+
+// --- Undo lists of semaphores: with CLONE_SYSVSEM both have one, made if need be; else none ---
+
+int undo_resource_create(void **value)
+{
+	return sem_undo_list_create((struct sem_undo_list **)value);
+}
+
+void *undo_resource_get(void *value)
+{
+	return sem_undo_list_get(value);
+}
+
+// What current leaves is undone, if it was the last, when its list is put.
+int undo_resource_dup(void *value, struct resource_context *context, void **copy)
+{
+	(void)value;
+	*copy = NULL;
+	if (context->child)
+		return 0;
+	return sem_undo_list_create((struct sem_undo_list **)copy);
+}
+
+void undo_resource_put(void *value)
+{
+	sem_undo_list_put(value);
 }

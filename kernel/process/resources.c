@@ -85,6 +85,16 @@ static const struct resource resources[] = {
 		.unshare_refused = true,
 	},
 	{
+		.name = "semaphore undo list",
+		.share_flag = CLONE_SYSVSEM,
+		.unshare_flags = CLONE_SYSVSEM,
+		.field = offsetof(struct task, sem_undo),
+		.create = undo_resource_create,
+		.get = undo_resource_get,
+		.dup = undo_resource_dup,
+		.put = undo_resource_put,
+	},
+	{
 		.name = "io",
 		.share_flag = CLONE_IO,
 		.field = offsetof(struct task, io_context),
@@ -135,13 +145,20 @@ int resources_clone(struct resource_context *context)
 		void *old = *resource_field(current, resource);
 		void **field = resource_field(context->child, resource);
 
-		if (!old)
+		int error = 0;
+
+		if (!old && resource->create && clone_shares(resource, context->flags)) {
+			error = resource->create(resource_field(current, resource));
+			old = *resource_field(current, resource);
+		}
+		if (!old && !error)
 			continue;
-		if (clone_shares(resource, context->flags)) {
+		if (!error && clone_shares(resource, context->flags)) {
 			*field = resource->get(old);
 			continue;
 		}
-		int error = resource->dup(old, context, field);
+		if (!error)
+			error = resource->dup(old, context, field);
 		if (error) {
 			*field = NULL;
 			resources_discard(context->child);

@@ -26,6 +26,8 @@ struct resource {
 	u64 new_flags;     // ...or, for namespaces, copies if one of these is set and shares if not
 	u64 unshare_flags; // unshare makes a copy if one of these is set
 	size_t field;      // offset in struct task
+	// Makes one where current has none and is to share it; NULL: then the child has none either.
+	int (*create)(void **value);
 	void *(*get)(void *value);
 	int (*dup)(void *value, struct resource_context *context, void **copy);
 	void (*put)(void *value);

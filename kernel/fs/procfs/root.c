@@ -17,6 +17,8 @@
 #include <sched/run_queue.h>
 #include <uapi/errno.h>
 
+#include "ipc.h"
+
 #define KIB_PAGES(pages) ((pages) * (PAGE_SIZE / KIB))
 
 static int show_meminfo(struct seq *seq, struct task *task)
@@ -163,6 +165,10 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "sys", .mode = S_IFDIR | 0555, .directory = proc_sys_directory},
+	{.name = "sysvipc",
+	 .mode = S_IFDIR | 0555,
+	 .entries = proc_sysvipc_entries,
+	 .count = PROC_SYSVIPC_COUNT},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
 };

@@ -12,6 +12,8 @@
 #include <sched/pid_namespace.h>
 #include <uapi/errno.h>
 
+#include "ipc.h"
+
 // --- Numbers ---
 
 // The number that a text begins with, up to white space or its end. -EINVAL, also beyond `max`.
@@ -139,6 +141,9 @@ static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("cap_last_cap", show_cap_last_cap),
 	READ_WRITE("domainname", show_domainname, write_domainname),
 	READ_WRITE("hostname", show_hostname, write_hostname),
+	READ_WRITE("msgmax", proc_show_msgmax, proc_write_msgmax),
+	READ_WRITE("msgmnb", proc_show_msgmnb, proc_write_msgmnb),
+	READ_WRITE("msgmni", proc_show_msgmni, proc_write_msgmni),
 	// Who may write is a matter of capabilities.
 	{.name = "ns_last_pid",
 	 .mode = S_IFREG | 0666,
@@ -150,6 +155,10 @@ static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("overflowgid", show_overflow_id),
 	READ_ONLY("overflowuid", show_overflow_id),
 	READ_ONLY("pid_max", show_pid_max),
+	READ_WRITE("sem", proc_show_sem, proc_write_sem),
+	READ_WRITE("shmall", proc_show_shmall, proc_write_shmall),
+	READ_WRITE("shmmax", proc_show_shmmax, proc_write_shmmax),
+	READ_WRITE("shmmni", proc_show_shmmni, proc_write_shmmni),
 	READ_ONLY("version", show_version),
 };
 

@@ -1,0 +1,76 @@
+// IPC namespaces: made empty by clone and unshare, gone with the last task or open file that is in
+// them, and all objects with them.
+
+#include <core/init.h>
+#include <mm/slab.h>
+#include <ns/ns_inode.h>
+#include <ns/nsproxy.h>
+#include <ns/user_ns.h>
+#include <sched/task.h>
+#include <uapi/errno.h>
+
+#include "ipc_ns.h"
+
+static struct slab_cache *ipc_ns_cache;
+
+struct ipc_ns init_ipc_ns;
+
+struct ipc_ns *ipc_ns_get(struct ipc_ns *ns)
+{
+	refcount_get(&ns->refs);
+	return ns;
+}
+
+void ipc_ns_put(struct ipc_ns *ns)
+{
+	if (!refcount_put(&ns->refs))
+		return;
+	for (int i = 0; i < IPC_KINDS; i++)
+		ipc_ids_destroy(&ns->ids[i]);
+	user_ns_put(ns->user_ns);
+	slab_free(ipc_ns_cache, ns);
+}
+
+struct ipc_ns *ipc_ns_current(void)
+{
+	return current->nsproxy->ipc;
+}
+
+static void set_up(struct ipc_ns *ns, struct user_ns *owner)
+{
+	refcount_init(&ns->refs, 1);
+	ns->user_ns = owner;
+	ns->shm_max = ns->shm_all = ~0ul - (1ul << 24);
+	ns->sem_per_set = 32000;
+	ns->sem_all = 32000u * 32000u;
+	ns->sem_ops = 500;
+	ns->msg_max = 8192;
+	ns->msg_queue_bytes = 16384;
+	ipc_ids_init(&ns->ids[IPC_SHM], &shm_kind, 4096);
+	ipc_ids_init(&ns->ids[IPC_SEM], &sem_kind, 32000);
+	ipc_ids_init(&ns->ids[IPC_MSG], &msg_kind, 32000);
+}
+
+int ipc_ns_create(struct user_ns *owner, struct ipc_ns **out)
+{
+	struct ipc_ns *ns = slab_alloc(ipc_ns_cache, GFP_KERNEL | GFP_ZERO);
+
+	if (!ns)
+		return -ENOMEM;
+	set_up(ns, user_ns_get(owner));
+	ns->inode_nr = ns_inode_next();
+	*out = ns;
+	return 0;
+}
+
+static int ipc_init(void)
+{
+	ipc_ns_cache = slab_cache_create("ipc_ns", sizeof(struct ipc_ns), 0,
+					 SLAB_PANIC | SLAB_ACCOUNT, NULL);
+	set_up(&init_ipc_ns, &init_user_ns);
+	init_ipc_ns.inode_nr = 0xefffffffu; // PROC_IPC_INIT_INO
+	init_nsproxy.ipc = &init_ipc_ns;
+	nsproxy_ipc_put = ipc_ns_put;
+	return 0;
+}
+INITCALL(EARLY, ipc_init);
