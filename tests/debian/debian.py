@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Unmodified Debian programs on the kernel: debian.py TOP IMAGE busybox|bash
+"""Unmodified Debian programs on the kernel: debian.py TOP IMAGE busybox|bash|jobs|bash_jobs
 
 busybox: Debian's busybox-static is the shell and every tool; a session of commands is typed and
-their output looked for. bash: Debian's bash-static, interactively, with jobs and Ctrl-C.
+their output looked for. bash: Debian's bash-static, interactively. jobs, bash_jobs: job control in
+the one and the other: Ctrl-C, Ctrl-Z, fg, bg, jobs, a stopped pipeline, a read in the background.
 """
 import os
 import subprocess
@@ -23,7 +24,7 @@ export PATH=/bin HOME=/ PS1='ready> '
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /tmp
 ln -s /proc/self/fd /dev/fd
-setsid -c %s </dev/console >/dev/console 2>&1
+setsid -c %s </dev/ttyS0 >/dev/ttyS0 2>&1
 poweroff -f
 '''
 
@@ -90,13 +91,14 @@ def session(shell, steps, prompt):
                     time.sleep(1)  # the shell has to have given the terminal away
                 if typed == '^C':
                     guest.sendcontrol('c')
-                elif typed == '^Z':
-                    guest.sendcontrol('z')
+                elif typed in ('^Z', '^D'):
+                    guest.sendcontrol(typed[1].lower())
                 else:
                     guest.sendline(typed)
                     guest.expect_exact('\n')
-                guest.expect_exact(wanted)
-                if wanted != prompt and not wanted.startswith('sleeping'):
+                busy = wanted.startswith('!')  # no prompt comes: something runs
+                guest.expect_exact(wanted.lstrip('!'))
+                if wanted != prompt and not busy:
                     guest.expect_exact(prompt)
             guest.sendline('exit')
             guest.expect(pexpect.EOF)
@@ -116,20 +118,34 @@ def session(shell, steps, prompt):
 BASH = [
     ('echo $((6*7))-$BASH_VERSION', '42-'),
     ('x=(a b c); echo ${x[@]/b/B}', 'a B c'),
-    ('echo sleep""ing; sleep 100', 'sleeping'), ('^C', 'ready> '), ('echo got-$?', 'got-130'),
-    ('echo sleep""ing; sleep 100', 'sleeping'), ('^Z', 'Stopped'), ('jobs', 'Stopped'),
-    ('kill %1; wait %1 2>/dev/null; echo job-$?', 'job-'),
     ('for i in {1..50}; do echo $i | cat; done | tail -1', '50'),
+    ('coproc cat; echo to-co >&${COPROC[1]}; read -u ${COPROC[0]} x; echo back-$x', 'back-to-co'),
+    ('exec {COPROC[1]}>&-; wait; echo co-$?', 'co-'),
+    ('trap "echo trap""ped" USR1; kill -USR1 $$', 'trapped'),
+]
+
+# Words that must come out are typed in two parts, so that the echo is not mistaken for them.
+JOBS = [
+    ('tty', '/dev/'),
+    ('echo sleep""ing; sleep 100', '!sleeping'), ('^C', 'ready> '), ('echo got-$?', 'got-130'),
+    ('sleep 100', '!'), ('^Z', 'Stopped'), ('jobs', 'Stopped'),
+    ('bg', 'sleep 100'), ('jobs', 'Running'), ('fg', '!sleep 100'), ('^C', 'ready> '),
+    ('echo fg-$?', 'fg-130'),
+    ('sleep 100 | cat', '!'), ('^Z', 'Stopped'), ('jobs', 'sleep 100 | cat'),
+    ('fg %1', '!sleep 100'), ('^Z', 'Stopped'), ('bg %1; jobs', 'Running'),
+    ('kill -9 %1; wait %1 2>/dev/null; echo killed-$?', 'killed-'),
+    ('cat &', ''), ('sleep 1', ''), ('jobs', 'Stopped'),
+    ('fg', '!cat'), ('typed', '!typed'), ('^C', 'ready> '),
+    ('cat | cat', '!'), ('line', '!line'), ('^D', 'ready> '),
+    ('stty -echo; echo quiet""ly; stty echo', 'quietly'),
 ]
 
 
 def body():
     if not os.path.exists(IMAGE):
         raise qemu.Skip('not built: ' + IMAGE)
-    if CASE == 'busybox':
-        session(b'sh -i', BUSYBOX, 'ready> ')
-    else:
-        session(b'bash --norc --noprofile -i', BASH, 'ready> ')
+    shell = b'bash --norc --noprofile -i' if 'bash' in CASE else b'sh -i'
+    session(shell, {'busybox': BUSYBOX, 'bash': BASH}.get(CASE, JOBS), 'ready> ')
 
 
 qemu.main(body)
