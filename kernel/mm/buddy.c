@@ -29,6 +29,7 @@
 #define SECTION_PAGES    (1ul << SECTION_ORDER)
 #define HART_CACHE_MAX   64
 #define HART_CACHE_BATCH 16
+#define HART_ZEROED_MAX  16
 
 struct page *pages;
 u64 pages_first, pages_end;
@@ -53,8 +54,9 @@ static u64 total_pages, reserve_pages; // [I]
 
 // Single pages, kept by the hart; interrupts off while they are touched.
 struct page_cache {
-	u32 count;
+	u32 count, zeroed_count;
 	struct page *page[HART_CACHE_MAX];
+	struct page *zeroed[HART_ZEROED_MAX]; // their contents are zero
 };
 static PER_HART(struct page_cache, page_cache);
 
@@ -166,17 +168,29 @@ static void cache_drain(struct page_cache *cache, u32 keep)
 	spin_lock(&buddy_lock);
 	while (cache->count > keep)
 		free_locked(cache->page[--cache->count], 0);
+	while (!keep && cache->zeroed_count)
+		free_locked(cache->zeroed[--cache->zeroed_count], 0);
 	spin_unlock(&buddy_lock);
 }
 
-static struct page *alloc_single(u32 gfp)
+static struct page *take_zeroed(struct page_cache *cache)
+{
+	return cache->zeroed_count ? cache->zeroed[--cache->zeroed_count] : NULL;
+}
+
+// *zeroed: whether the page is known to be zero.
+static struct page *alloc_single(u32 gfp, bool *zeroed)
 {
 	unsigned long flags = arch_irq_save();
 	struct page_cache *cache = &this_hart_var(page_cache);
+	struct page *page = (gfp & GFP_ZERO) ? take_zeroed(cache) : NULL;
 
-	if (unlikely(!cache->count))
-		cache_fill(cache, gfp);
-	struct page *page = cache->count ? cache->page[--cache->count] : NULL;
+	*zeroed = page;
+	if (!page) {
+		if (unlikely(!cache->count))
+			cache_fill(cache, gfp);
+		page = likely(cache->count) ? cache->page[--cache->count] : take_zeroed(cache);
+	}
 	arch_irq_restore(flags);
 	return page;
 }
@@ -192,7 +206,7 @@ static struct page *alloc_block(u32 gfp, unsigned order)
 
 // --- The interface ---
 
-static struct page *alloc_slow(u32 gfp, unsigned order)
+static struct page *alloc_slow(u32 gfp, unsigned order, bool *zeroed)
 {
 	bool may_wait = !(gfp & (GFP_ATOMIC | GFP_NORECLAIM)) && !(current->flags & TF_MEMALLOC);
 
@@ -202,7 +216,7 @@ static struct page *alloc_slow(u32 gfp, unsigned order)
 		current->flags |= TF_MEMALLOC;
 		bool again = (reclaim_hook && reclaim_hook()) || (oom_hook && oom_hook(gfp, order));
 		current->flags = (current->flags & ~TF_MEMALLOC) | own;
-		struct page *page = order ? alloc_block(gfp, order) : alloc_single(gfp);
+		struct page *page = order ? alloc_block(gfp, order) : alloc_single(gfp, zeroed);
 		if (page)
 			return page;
 		if (!again)
@@ -217,13 +231,14 @@ struct page *page_alloc(u32 gfp, unsigned order)
 {
 	if (fault_should_fail(FAULT_PAGE, gfp) || order >= BUDDY_ORDERS)
 		return NULL;
-	struct page *page = order ? alloc_block(gfp, order) : alloc_single(gfp);
-	if (unlikely(!page) && !(page = alloc_slow(gfp, order)))
+	bool zeroed = false;
+	struct page *page = order ? alloc_block(gfp, order) : alloc_single(gfp, &zeroed);
+	if (unlikely(!page) && !(page = alloc_slow(gfp, order, &zeroed)))
 		return NULL;
 	page->flags = 0;
 	page->order = order;
 	atomic_set(&page->refs, 1);
-	if (gfp & GFP_ZERO) {
+	if ((gfp & GFP_ZERO) && !zeroed) {
 		char *at = page_to_virt(page);
 
 		for (u64 i = 0; i < 1ul << order; i++)
@@ -256,14 +271,37 @@ void page_free(struct page *page, unsigned order)
 	arch_irq_restore(flags);
 }
 
+void page_free_zeroed(struct page *page)
+{
+	unsigned long flags = arch_irq_save();
+	struct page_cache *cache = &this_hart_var(page_cache);
+	bool keep = cache->zeroed_count < HART_ZEROED_MAX;
+
+	if (CONFIG_DEBUG) {
+		BUG_ON(page->flags & (PG_BUDDY | PG_SLAB | PG_RESERVED));
+		BUG_ON(mem_find_other(page_to_virt(page), 0, PAGE_SIZE));
+	}
+	if (keep) {
+		page->flags = 0;
+		atomic_set(&page->refs, 0);
+		cache->zeroed[cache->zeroed_count++] = page;
+	}
+	arch_irq_restore(flags);
+	if (!keep)
+		page_free(page, 0);
+}
+
 // --- Counts ---
 
 u64 free_pages_count(void)
 {
 	u64 count = READ_ONCE(free_total);
 
-	for_each_online_hart (hart)
-		count += READ_ONCE(hart_var(page_cache, hart->index).count);
+	for_each_online_hart (hart) {
+		struct page_cache *cache = &hart_var(page_cache, hart->index);
+
+		count += READ_ONCE(cache->count) + READ_ONCE(cache->zeroed_count);
+	}
 	return count;
 }
 

@@ -30,6 +30,7 @@ int mm_create(struct mm **out)
 		return -ENOMEM;
 	}
 	mm->root = page_to_virt(root);
+	root->root_groups = 0;
 	arch_root_init(mm->root);
 	refcount_init(&mm->users, 1);
 	refcount_init(&mm->refs, 1);

@@ -57,6 +57,7 @@ struct page {
 		struct {                    // user pages
 			struct atomic maps; // [a] tables that map it
 		};
+		u64 root_groups; // [table_lock] of a root: see root_next() in pagetable_share.c
 	};
 };
 
@@ -101,6 +102,10 @@ struct page *page_alloc(u32 gfp, unsigned order);
 
 // Gives a block back that nobody else refers to.
 void page_free(struct page *page, unsigned order);
+
+// The same for a single page that is all zero, as page tables are when their last entry has gone:
+// it is kept for somebody who asks for GFP_ZERO.
+void page_free_zeroed(struct page *page);
 
 static inline void page_get(struct page *page)
 {

@@ -298,14 +298,11 @@ void tables_free(struct mm *mm)
 	unsigned count = 0;
 
 	mm->peak_rss = MAX(mm->peak_rss, mm_rss(mm));
-	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
-		struct pte entry = mm->root[i];
-
-		if (pte_none(entry))
-			continue;
-		tables[count++] = entry_page(entry);
+	for (unsigned i = 0; (i = root_next(mm, i)) < PT_ENTRIES / 2; i++) {
+		tables[count++] = entry_page(mm->root[i]);
 		pte_set(&mm->root[i], (struct pte){0});
 	}
+	virt_to_page(mm->root)->root_groups = 0;
 	mm_flush_all(mm);
 	while (count)
 		table_drop(tables[--count]);

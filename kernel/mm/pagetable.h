@@ -93,6 +93,9 @@ struct table_filter {
 	u64 first, last;
 };
 int table_zap_pages(struct mm *mm, u64 start, u64 end, const struct table_filter *filter);
+// The first entry of the root's user half from `index` on that is not empty; PT_ENTRIES / 2 if there
+// is none. table_lock or map_lock held.
+unsigned root_next(const struct mm *mm, unsigned index);
 // Drops everything below the root; the address space has no user any more.
 void tables_free(struct mm *mm);
 // Applies new rights to what is mapped. map_lock written. -ENOMEM.

@@ -71,7 +71,7 @@ void table_init_page(struct page *page, unsigned level)
 bool spare_fill(struct spare *spare)
 {
 	while (spare->count < 2) {
-		struct page *page = page_alloc(GFP_KERNEL, 0);
+		struct page *page = page_alloc(GFP_KERNEL | GFP_ZERO, 0);
 
 		if (!page)
 			return false;
@@ -83,7 +83,7 @@ bool spare_fill(struct spare *spare)
 void spare_free(struct spare *spare)
 {
 	while (spare->count)
-		page_put(spare->page[--spare->count]);
+		page_free_zeroed(spare->page[--spare->count]);
 }
 
 static struct page *spare_take(struct spare *spare, unsigned level)
@@ -113,8 +113,40 @@ void table_count(struct mm *mm, const struct page *leaf, int sign)
 		mm->counters[i] += sign * (s64)leaf->kinds[i];
 }
 
+// --- The root ---
+
+// A root has 256 entries for user space, of which few are used. Its struct page tells which groups of
+// four may have some (a bit is set when an entry is filled, and stays).
+#define ROOT_GROUP 4
+
+static void root_note(const struct mm *mm, const struct pte *entry)
+{
+	virt_to_page(mm->root)->root_groups |= 1ul << (entry - mm->root) / ROOT_GROUP;
+}
+
+unsigned root_next(const struct mm *mm, unsigned index)
+{
+	u64 groups = virt_to_page(mm->root)->root_groups;
+
+	while (index < PT_ENTRIES / 2) {
+		u64 left = groups >> index / ROOT_GROUP;
+
+		if (!left)
+			break;
+		if (!(left & 1)) {
+			index = ALIGN_DOWN(index, ROOT_GROUP) + bits_first(left) * ROOT_GROUP;
+			continue;
+		}
+		if (!pte_none(mm->root[index]))
+			return index;
+		index++;
+	}
+	return PT_ENTRIES / 2;
+}
+
 // --- Dropping ---
 
+// A table is emptied while it is walked: a page of zeroes is worth keeping.
 static void leaf_free(struct page *table)
 {
 	struct pte *entry = page_to_virt(table);
@@ -126,10 +158,11 @@ static void leaf_free(struct page *table)
 			continue;
 		left--;
 		struct page *page = entry_page(entry[i]);
+		entry[i] = (struct pte){0};
 		if (likely(page != zero_page))
 			page_put(page);
 	}
-	page_put(table);
+	page_free_zeroed(table);
 }
 
 static void middle_free(struct page *table)
@@ -142,9 +175,11 @@ static void middle_free(struct page *table)
 		if (pte_none(entry[i]))
 			continue;
 		left--;
-		table_drop(entry_page(entry[i]));
+		struct page *below = entry_page(entry[i]);
+		entry[i] = (struct pte){0};
+		table_drop(below);
 	}
-	page_put(table);
+	page_free_zeroed(table);
 }
 
 void table_drop(struct page *table)
@@ -182,29 +217,28 @@ static void leaf_protect(struct page *table)
 	WRITE_ONCE(table->flags, table->flags | PG_WRPROT);
 }
 
-// `copy` gets all that `table` maps; both are write-protected. The caller has a share of `table`.
+// `copy`, a page of zeroes, gets all that `table` maps; both are write-protected. The caller has a
+// share of `table`.
 static void leaf_copy(struct page *table, struct page *copy)
 {
 	struct pte *from = page_to_virt(table), *to = page_to_virt(copy);
 	unsigned left = table->used, i = table->lowest;
 
-	memset(to, 0, (left ? i : PT_ENTRIES) * sizeof(*to));
 	for (; left; i++) {
 		struct pte entry = from[i];
 
-		if (!pte_none(entry)) {
-			left--;
-			if ((entry.v & (PTE_W | PTE_SHARED)) == PTE_W) {
-				entry.v &= ~PTE_W;
-				pte_set(&from[i], entry);
-			}
-			struct page *page = entry_page(entry);
-			if (likely(page != zero_page))
-				page_get(page);
+		if (pte_none(entry))
+			continue;
+		left--;
+		if ((entry.v & (PTE_W | PTE_SHARED)) == PTE_W) {
+			entry.v &= ~PTE_W;
+			pte_set(&from[i], entry);
 		}
+		struct page *page = entry_page(entry);
+		if (likely(page != zero_page))
+			page_get(page);
 		to[i] = entry;
 	}
-	memset(to + i, 0, table->used ? (PT_ENTRIES - i) * sizeof(*to) : 0);
 	smp_wmb();
 	WRITE_ONCE(table->flags, table->flags | PG_WRPROT);
 	copy->flags |= PG_WRPROT;
@@ -235,7 +269,6 @@ static void middle_copy(struct page *table, struct page *copy)
 	unsigned left = table->used;
 	bool ignored = false; // the caller's entry is a link: no hart can see these
 
-	clear_page(to);
 	for (unsigned i = table->lowest; left; i++) {
 		if (pte_none(from[i]))
 			continue;
@@ -265,11 +298,12 @@ static struct pte *table_add(struct mm *mm, struct pte *entry, unsigned level, s
 
 	if (!page)
 		return NULL;
-	clear_page(page_to_virt(page));
 	smp_wmb(); // zeroes before the entry
 	pte_set(entry, pte_make(page_to_pfn(page), 0));
 	if (level == 0)
 		entry_note_used(entry);
+	else
+		root_note(mm, entry);
 	mm->table_pages++;
 	return page_to_virt(page);
 }
@@ -422,7 +456,7 @@ static unsigned count_copies(struct mm *from)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
+	for (unsigned i = 0; (i = root_next(from, i)) < PT_ENTRIES / 2; i++) {
 		struct pte root = from->root[i];
 
 		if (!pte_present(root) || entry_page(root)->used > share_copy_middle)
@@ -447,14 +481,14 @@ static void copies_free(struct list_head *copies)
 		struct page *page = list_first_entry(copies, struct page, free_link);
 
 		list_del(&page->free_link);
-		page_put(page);
+		page_free_zeroed(page);
 	}
 }
 
 static int copies_alloc(struct list_head *copies, unsigned count)
 {
 	while (count--) {
-		struct page *page = page_alloc(GFP_KERNEL, 0);
+		struct page *page = page_alloc(GFP_KERNEL | GFP_ZERO, 0);
 
 		if (!page) {
 			copies_free(copies);
@@ -504,7 +538,6 @@ static void share_middle(struct pte *entry, struct pte *child, struct list_head 
 		return;
 	}
 	struct pte *from = page_to_virt(table), *to = page_to_virt(copy);
-	clear_page(to);
 	for (unsigned i = table->lowest, left = table->used; left; i++) {
 		if (pte_none(from[i]))
 			continue;
@@ -526,10 +559,9 @@ int tables_share(struct mm *from, struct mm *to)
 		return error;
 	spin_lock(&from->table_lock);
 	spin_lock_nested(&to->table_lock); // truncation may have found the child's areas already
-	for (unsigned i = 0; i < PT_ENTRIES / 2; i++) {
-		if (!pte_none(from->root[i]))
-			share_middle(&from->root[i], &to->root[i], &copies, &changed);
-	}
+	for (unsigned i = 0; (i = root_next(from, i)) < PT_ENTRIES / 2; i++)
+		share_middle(&from->root[i], &to->root[i], &copies, &changed);
+	virt_to_page(to->root)->root_groups = virt_to_page(from->root)->root_groups;
 	for (int i = 0; i < MM_COUNTERS; i++)
 		to->counters[i] = from->counters[i];
 	to->table_pages = from->table_pages;
