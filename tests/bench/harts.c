@@ -1,6 +1,6 @@
-// The same work on each hart at the same time: apart from each other, and on one common thing.
-// Only where the command line says harts=1; wall time, for several harts and counting instructions do
-// not go together.
+// The same work on each hart at the same time: apart from each other, and on one common thing. Only
+// where the command line says how many (harts=2); wall time, for several harts and counting instructions
+// do not go together.
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -120,12 +120,10 @@ static void measure_jobs(const char *name, void (*work)(void), int jobs, int thr
 // As many jobs as there are harts: on a machine that scales, the time stays as it is with one.
 void measure_harts(void)
 {
-	int jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	int jobs = getenv("harts") ? atoi(getenv("harts")) : 0;
 
-	if (!getenv("harts"))
+	if (jobs < 1 || jobs > 8)
 		return;
-	if (jobs > 8)
-		jobs = 8;
 	commons = mmap(NULL, 8ul * PAGES * 4096, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	report("harts", jobs);
