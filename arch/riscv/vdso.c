@@ -42,7 +42,8 @@ static int vdso_init(void)
 {
 	struct page *page;
 
-	if (shmem_create(PAGE_SIZE, &trampoline) || mapping_get_page(trampoline, 0, true, &page))
+	if (shmem_create(PAGE_SIZE, false, &trampoline) ||
+	    mapping_get_page(trampoline, 0, true, &page))
 		panic("vdso: no memory at boot");
 	memcpy(page_to_virt(page), code, sizeof(code));
 	page_put(page);

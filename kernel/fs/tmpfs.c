@@ -219,6 +219,16 @@ static void zero_pages(struct inode *inode, u64 offset, u64 length)
 	}
 }
 
+// Whole pages of a hole are given back.
+static void free_pages(struct inode *inode, u64 offset, u64 length)
+{
+	u64 first = DIV_ROUND_UP(offset, PAGE_SIZE), end = (offset + length) / PAGE_SIZE;
+
+	if (first < end)
+		mapping_punch(&inode->mapping, first, end - 1);
+	account_pages(inode);
+}
+
 static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
 {
 	struct inode *inode = file->inode;
@@ -239,6 +249,8 @@ static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
 	}
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		zero_pages(inode, offset, length);
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		free_pages(inode, offset, length);
 	if (!(mode & FALLOC_FL_PUNCH_HOLE))
 		error = allocate_pages(inode, offset, length);
 	if (!error && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > inode->mapping.size)

@@ -127,7 +127,15 @@ static void map_put(struct file *file)
 	file_put(file);
 }
 
-static const struct file_map_ops map_ops = {.get = map_get, .put = map_put};
+static int map_punch(struct file *file, u64 offset, u64 length)
+{
+	if (!file->ops->fallocate)
+		return -EOPNOTSUPP;
+	return file->ops->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+				    length);
+}
+
+static const struct file_map_ops map_ops = {.get = map_get, .put = map_put, .punch = map_punch};
 
 static int map_check(struct file *file, int prot, int flags, struct mapping **mapping, u32 *may)
 {

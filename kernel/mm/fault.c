@@ -16,6 +16,7 @@
 #include <mm/pagetable.h>
 #include <sched/task.h>
 #include <uapi/errno.h>
+#include "internal.h"
 
 static u32 needed_flag(unsigned access)
 {
@@ -180,6 +181,8 @@ static enum fault_result fault_in_vma(struct vma *vma, u64 address, unsigned acc
 			return FAULT_OOM;
 	}
 	struct pte old = pte_read(entry);
+	if (unlikely(old.v & PTE_GUARD))
+		return FAULT_SEGV_MAPERR;
 	if (pte_none(old))
 		return vma->mapping ? fault_object(vma, address, entry, access)
 				    : fault_anonymous(vma, address, entry, old, access);
@@ -215,7 +218,8 @@ enum fault_result mm_fault(struct mm *mm, u64 address, unsigned access)
 	address = ALIGN_DOWN(address, PAGE_SIZE);
 	if (!mm || address >= MM_USER_TOP)
 		return FAULT_SEGV_MAPERR;
-	current->minor_faults++;
+	if (!(access & FAULT_QUIET))
+		current->minor_faults++;
 	down_read(&mm->map_lock);
 	struct vma *vma = vma_find(mm, address);
 	if (unlikely(!vma || vma->start > address)) {
@@ -234,4 +238,13 @@ enum fault_result mm_fault(struct mm *mm, u64 address, unsigned access)
 		result = fault_in_vma(vma, address, access);
 	up_read(&mm->map_lock);
 	return result;
+}
+
+bool mm_page_allows(struct mm *mm, u64 address, unsigned access)
+{
+	spin_lock(&mm->table_lock);
+	struct pte *entry = table_lookup(mm, address);
+	bool allows = entry && entry_allows(*entry, access);
+	spin_unlock(&mm->table_lock);
+	return allows;
 }

@@ -112,7 +112,8 @@ size_t iter_zero(struct iov_iter *iter, size_t n)
 	return move(iter, ZERO_ITER, NULL, n);
 }
 
-int iovec_from_user(u64 address, unsigned long segments, struct iovec **out)
+// `check`: the buffers are current's own.
+static int iovec_read(u64 address, unsigned long segments, bool check, struct iovec **out)
 {
 	u64 total = 0;
 
@@ -125,7 +126,7 @@ int iovec_from_user(u64 address, unsigned long segments, struct iovec **out)
 	for (unsigned long i = 0; !error && i < segments; i++) {
 		if ((s64)vec[i].iov_len < 0)
 			error = -EINVAL;
-		else if (!user_range_ok(vec[i].iov_base, MIN(vec[i].iov_len, RW_MAX)))
+		else if (check && !user_range_ok(vec[i].iov_base, MIN(vec[i].iov_len, RW_MAX)))
 			error = -EFAULT;
 		vec[i].iov_len = MIN(vec[i].iov_len, RW_MAX - total);
 		total += vec[i].iov_len;
@@ -136,4 +137,14 @@ int iovec_from_user(u64 address, unsigned long segments, struct iovec **out)
 	}
 	*out = vec;
 	return 0;
+}
+
+int iovec_from_user(u64 address, unsigned long segments, struct iovec **out)
+{
+	return iovec_read(address, segments, true, out);
+}
+
+int iovec_from_user_unchecked(u64 address, unsigned long segments, struct iovec **out)
+{
+	return iovec_read(address, segments, false, out);
 }

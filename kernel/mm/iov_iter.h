@@ -31,3 +31,5 @@ void iter_truncate(struct iov_iter *iter, size_t n);
 
 // Reads an iovec array of user space: *vec must be freed with kfree. -EINVAL, -EFAULT, -ENOMEM.
 int iovec_from_user(u64 address, unsigned long segments, struct iovec **vec);
+// The same for buffers that are not current's own: their addresses are not looked at.
+int iovec_from_user_unchecked(u64 address, unsigned long segments, struct iovec **vec);

@@ -3,6 +3,7 @@
 
 #include <arch/string.h>
 #include <lib/string.h>
+#include <mm/commit.h>
 #include <mm/iov_iter.h>
 #include <mm/mapping.h>
 #include <mm/pagetable.h>
@@ -84,20 +85,22 @@ static bool tree_insert(struct mapping *mapping, u64 index, struct page *page)
 	return true;
 }
 
-// Drops all pages from `from` on under a node; returns whether the node is empty now.
-static bool node_cut(struct mapping *mapping, struct mapping_node *node, unsigned level, u64 from)
+// Drops the pages from..to under a node; returns whether the node is empty now.
+static bool node_cut(struct mapping *mapping, struct mapping_node *node, unsigned level, u64 from,
+		     u64 to)
 {
 	u64 span = capacity(level - 1);
 
-	for (u64 i = from / span; i < NODE_SLOTS; i++) {
+	for (u64 i = from / span; i < NODE_SLOTS && i <= to / span; i++) {
 		u64 rest = i == from / span ? from % span : 0;
+		u64 last = i == to / span ? to % span : span - 1;
 
 		if (!node->slot[i])
 			continue;
 		if (level == 1) {
 			page_put(node->slot[i]);
 			mapping->page_count--;
-		} else if (node_cut(mapping, node->slot[i], level - 1, rest)) {
+		} else if (node_cut(mapping, node->slot[i], level - 1, rest, last)) {
 			slab_free(node_cache, node->slot[i]);
 		} else {
 			continue;
@@ -108,11 +111,11 @@ static bool node_cut(struct mapping *mapping, struct mapping_node *node, unsigne
 	return node->used == 0;
 }
 
-static void tree_cut(struct mapping *mapping, u64 from)
+static void tree_cut(struct mapping *mapping, u64 from, u64 to)
 {
 	if (!mapping->height || from >= capacity(mapping->height))
 		return;
-	if (node_cut(mapping, mapping->root, mapping->height, from)) {
+	if (node_cut(mapping, mapping->root, mapping->height, from, to)) {
 		slab_free(node_cache, mapping->root);
 		mapping->root = NULL;
 		mapping->height = 0;
@@ -213,7 +216,7 @@ void mapping_truncate(struct mapping *mapping, u64 size)
 	smp_mb(); // see fault_object()
 	mapping_unmap(mapping, DIV_ROUND_UP(size, PAGE_SIZE), ~0ul);
 	spin_lock(&mapping->tree_lock);
-	tree_cut(mapping, DIV_ROUND_UP(size, PAGE_SIZE));
+	tree_cut(mapping, DIV_ROUND_UP(size, PAGE_SIZE), ~0ul);
 	struct page *last = size % PAGE_SIZE ? tree_find(mapping, size / PAGE_SIZE) : NULL;
 	if (last)
 		memset((char *)page_to_virt(last) + size % PAGE_SIZE, 0,
@@ -221,10 +224,20 @@ void mapping_truncate(struct mapping *mapping, u64 size)
 	spin_unlock(&mapping->tree_lock);
 }
 
+// A fault meanwhile may map a page that is just being dropped: it goes with the second unmapping.
+void mapping_punch(struct mapping *mapping, u64 first, u64 last)
+{
+	mapping_unmap(mapping, first, last);
+	spin_lock(&mapping->tree_lock);
+	tree_cut(mapping, first, last);
+	spin_unlock(&mapping->tree_lock);
+	mapping_unmap(mapping, first, last);
+}
+
 void mapping_destroy(struct mapping *mapping)
 {
 	spin_lock(&mapping->tree_lock);
-	tree_cut(mapping, 0);
+	tree_cut(mapping, 0, ~0ul);
 	spin_unlock(&mapping->tree_lock);
 }
 
@@ -284,18 +297,24 @@ ssize_t mapping_write(struct mapping *mapping, struct iov_iter *iter, u64 *pos)
 static void shmem_destroy(struct mapping *mapping)
 {
 	mapping_destroy(mapping);
+	if (mapping->account)
+		commit_uncharge(mapping->size >> PAGE_SHIFT);
 	slab_free(shmem_cache, mapping);
 }
 
-int shmem_create(u64 size, struct mapping **out)
+int shmem_create(u64 size, bool account, struct mapping **out)
 {
-	struct mapping *mapping = slab_alloc(shmem_cache, GFP_KERNEL);
-
-	if (!mapping)
+	if (account && commit_charge(NULL, size >> PAGE_SHIFT))
 		return -ENOMEM;
+	struct mapping *mapping = slab_alloc(shmem_cache, GFP_KERNEL);
+	if (!mapping) {
+		commit_uncharge(account ? size >> PAGE_SHIFT : 0);
+		return -ENOMEM;
+	}
 	mapping_init(mapping, NULL);
 	mapping->size = size;
 	mapping->shmem = true;
+	mapping->account = account;
 	mapping->destroy = shmem_destroy;
 	*out = mapping;
 	return 0;

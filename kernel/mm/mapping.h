@@ -21,6 +21,7 @@ struct mapping {
 	u64 page_limit_used;       // for the owner
 	struct mutex vmas_lock;    // also keeps moves of entries (mremap) out of truncation
 	struct list_head vmas;     // [vmas] areas that map it; a fork's child behind its parent
+	bool account;              // [I] its size is charged (shared anonymous memory)
 	bool shmem;                // [I] counted as shared memory, not as a file
 	void *host;                // [I] the inode
 	struct refcount refs;      // [a] for objects without inode (shared anonymous memory)
@@ -41,6 +42,8 @@ struct page *mapping_find_page(struct mapping *mapping, u64 index);
 void mapping_truncate(struct mapping *mapping, u64 size);
 // Unmaps the object's pages first..last everywhere.
 void mapping_unmap(struct mapping *mapping, u64 first, u64 last);
+// Frees the pages first..last, which read as zeroes from then on. The inode's lock as above.
+void mapping_punch(struct mapping *mapping, u64 first, u64 last);
 // Notes that an area maps the object, or no longer does. `after`: the area that it was copied from.
 void mapping_add_vma(struct mapping *mapping, struct vma *vma, struct vma *after);
 void mapping_remove_vma(struct mapping *mapping, struct vma *vma);
@@ -49,8 +52,9 @@ void mapping_remove_vma(struct mapping *mapping, struct vma *vma);
 ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos);
 ssize_t mapping_write(struct mapping *mapping, struct iov_iter *iter, u64 *pos);
 
-// Shared anonymous memory of a size; one reference. -ENOMEM.
-int shmem_create(u64 size, struct mapping **out);
+// Shared anonymous memory of a size; one reference. `account`: its pages are promised (commit.h).
+// -ENOMEM.
+int shmem_create(u64 size, bool account, struct mapping **out);
 struct mapping *mapping_get(struct mapping *mapping);
 void mapping_put(struct mapping *mapping);
 void mapping_module_init(void);

@@ -12,12 +12,11 @@
 #include <mm/slab.h>
 #include <sched/sched.h>
 #include <uapi/errno.h>
+#include "internal.h"
 
 // The kernel alone: what idle tasks begin with, one reference for each hart and one for ever.
 struct mm init_mm = {.users = REFCOUNT_INIT(1), .refs = REFCOUNT_INIT(MAX_HARTS + 1)};
 static struct slab_cache *mm_cache;
-void vma_init(void);
-int mm_populate(struct mm *mm, u64 start, u64 end, bool write);
 
 int mm_create(struct mm **out)
 {
@@ -187,7 +186,7 @@ void mm_set_exe_file(struct mm *mm, struct file *file)
 void mm_set_layout(struct mm *mm, const struct mm_layout *layout)
 {
 	mm->layout = *layout;
-	mm->start_brk = mm->brk = layout->brk;
+	mm->start_brk = mm->brk = mm_brk_base(layout->brk);
 }
 
 void mm_set_auxv(struct mm *mm, u64 entry[][2], int count)
@@ -199,15 +198,6 @@ void mm_set_auxv(struct mm *mm, u64 entry[][2], int count)
 void mm_set_dumpable(struct mm *mm, u32 dumpable)
 {
 	WRITE_ONCE(mm->dumpable, dumpable);
-}
-
-int mm_populate(struct mm *mm, u64 start, u64 end, bool write)
-{
-	for (; start < end; start += PAGE_SIZE) {
-		if (mm_fault(mm, start, write ? FAULT_WRITE : FAULT_READ) != FAULT_OK)
-			return -ENOMEM;
-	}
-	return 0;
 }
 
 static int mm_module_init(void)

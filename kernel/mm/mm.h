@@ -15,7 +15,7 @@ struct mm;
 struct vma;
 
 #define MM_USER_TOP      USER_TOP
-#define MM_MMAP_MIN_ADDR 65536ul
+#define MM_MMAP_MIN_ADDR 65536ul // below only with CAP_SYS_RAWIO
 #define MM_STACK_GUARD   (256 * PAGE_SIZE)
 #define AUXV_ENTRIES_MAX 32
 
@@ -34,7 +34,16 @@ enum vma_flags {
 	VM_NORESERVE = 1 << 11,
 	VM_STACK = 1 << 12,
 	VM_VDSO = 1 << 13,
+	VM_LOCKONFAULT = 1 << 14, // locked, but not filled at once
+	VM_ACCOUNT = 1 << 15,     // its pages are promised: see commit.h
+	VM_DONTDUMP = 1 << 16,
+	VM_HUGEPAGE = 1 << 17,
+	VM_NOHUGEPAGE = 1 << 18,
+	VM_MERGEABLE = 1 << 19,
+	VM_RAND_READ = 1 << 20,
+	VM_SEQ_READ = 1 << 21,
 	VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC,
+	VM_LOCK_BITS = VM_LOCKED | VM_LOCKONFAULT,
 };
 
 // Legend: [map] mm->map_lock, written to change, read to look.
@@ -47,12 +56,21 @@ struct vma {
 	struct list_head mapping_link; // [mapping->vmas_lock]
 	struct file *file;             // [I] counted; NULL for anonymous memory
 	u64 offset;                    // [map] of start in the mapping, bytes
+	struct anon_name *name;        // [map] counted; NULL: none
+};
+
+// The name that a program gave an anonymous area (PR_SET_VMA).
+struct anon_name {
+	struct refcount refs;
+	char text[];
 };
 
 // What upper floors do for files that are mapped; registered once by fs.
 struct file_map_ops {
 	void (*get)(struct file *file);
 	void (*put)(struct file *file);
+	// Frees a range of the file's pages, which then read as zeroes. Errors as fallocate(2).
+	int (*punch)(struct file *file, u64 offset, u64 length);
 };
 extern const struct file_map_ops *file_map_ops;
 
@@ -79,13 +97,16 @@ struct mm {
 	struct rb_root vmas;        // [map]
 	u32 vma_count;              // [map]
 	u64 mmap_base;              // [I] mappings go below
+	u64 free_top, free_skipped; // [map] see mm_find_free()
 	u64 start_brk, brk;         // [map]
 	u64 total_pages, locked_pages, stack_pages, data_pages, exec_pages; // [map]
-	s64 counters[MM_COUNTERS];                                          // [table] pages mapped
-	u64 peak_rss, peak_total;                                           // [table], [map]
-	u64 table_pages;                                                    // [table]
-	struct mm_layout layout;                                            // [map]
-	u64 vdso;                                                           // [I] after exec
+	u64 account_pages;                                                  // [map] with VM_ACCOUNT
+	u32 new_flags;             // [map] mlockall(MCL_FUTURE)
+	s64 counters[MM_COUNTERS]; // [table] pages mapped
+	u64 peak_rss, peak_total;  // [table], [map]
+	u64 table_pages;           // [table]
+	struct mm_layout layout;   // [map]
+	u64 vdso;                  // [I] after exec
 	u64 auxv[AUXV_ENTRIES_MAX][2];
 	int auxv_count;
 	struct file *exe_file; // [map]
@@ -149,11 +170,21 @@ struct vma *vma_next(struct vma *vma);
 struct vma *vma_first(struct mm *mm);
 #define for_each_vma(vma, mm) for ((vma) = vma_first(mm); (vma); (vma) = vma_next(vma))
 
+// The area of an address, or NULL.
+static inline struct vma *vma_at(struct mm *mm, u64 address)
+{
+	struct vma *vma = vma_find(mm, address);
+
+	return vma && vma->start <= address ? vma : NULL;
+}
+
 // --- Access from the kernel to an address space that need not be current's ---
 
 int mm_copy_to(struct mm *mm, u64 to, const void *from, size_t n); // 0 or -EFAULT
 int mm_copy_from(struct mm *mm, u64 from, void *to, size_t n);
 int mm_clear(struct mm *mm, u64 start, size_t n);
+size_t mm_copy_to_partial(struct mm *mm, u64 to, const void *from, size_t n); // bytes done
+size_t mm_copy_from_partial(struct mm *mm, u64 from, void *to, size_t n);
 long mm_strnlen(struct mm *mm, u64 string, size_t max);
 
 void mm_init(void);

@@ -18,22 +18,22 @@ int mm_madvise(struct mm *mm, u64 address, u64 length, int advice);
 long mm_mremap(struct mm *mm, u64 address, u64 old_length, u64 new_length, int flags, u64 target);
 u64 mm_brk(struct mm *mm, u64 brk);
 
+// mlock2(2) and munlock(2): `lock` gives the VM_LOCK_BITS to set. -EPERM, -ENOMEM, -EAGAIN, -EINVAL.
+int mm_mlock(struct mm *mm, u64 address, u64 length, u32 lock);
+int mm_mlockall(struct mm *mm, int flags); // flags 0: munlockall(2)
+// Which pages of a mapped range are resident: a byte each. -ENOMEM: there is a hole.
+int mm_mincore(struct mm *mm, u64 start, u64 pages, u8 *vec);
+int mm_msync(struct mm *mm, u64 start, u64 length, int flags);
+// Names a range of anonymous memory; NULL takes names away. -EBADF, -ENOMEM, -EINVAL.
+int mm_set_anon_name(struct mm *mm, u64 start, u64 length, const char *name);
+
 // exec: the stack area; *top is where it ends.
 int mm_map_stack(struct mm *mm, u32 personality, u64 *top);
 int mm_stack_make_executable(struct mm *mm);
 int mm_map_vdso(struct mm *mm);
-// A free range below mmap_base. -ENOMEM.
+// A free range below mmap_base, or above it if there is none. -ENOMEM.
 int mm_find_free(struct mm *mm, u64 length, u64 align, u64 *address);
 // Where a position-independent program goes.
 u64 mm_pie_base(struct mm *mm);
-
-// Inside of mm/, map_lock written: the stack grows down to `address`. -ENOMEM.
-int vma_grow_down(struct vma *vma, u64 address);
-void vma_release(struct vma *vma);
-// Takes the references to what a new area maps; `from`: the area that it was copied from, or NULL.
-void vma_hold_objects(struct vma *vma, struct vma *from);
-struct vma *vma_alloc(struct mm *mm);
-void vma_insert(struct mm *mm, struct vma *vma);
-void vma_remove(struct mm *mm, struct vma *vma);
-void vmas_release_all(struct mm *mm);
-int vmas_dup(struct mm *old, struct mm *copy);
+// Where the heap begins, behind the program's data.
+u64 mm_brk_base(u64 end_data);

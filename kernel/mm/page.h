@@ -25,6 +25,7 @@ enum page_flags {
 	PG_RESERVED = 1 << 7, // never was the allocator's
 	PG_WRPROT = 1 << 8,   // leaf table: no private page can be written through it
 	PG_LARGE = 1 << 9,    // head of a block that kmalloc took directly
+	PG_GUARDS = 1 << 11,  // leaf table: may have guard entries
 	PG_SHMEM = 1 << 10,   // (with PG_CACHE) of shared memory or tmpfs, not of a file
 };
 

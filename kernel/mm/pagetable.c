@@ -163,8 +163,12 @@ static void gather_range(struct gather *gather, u64 address)
 	gather->end = MAX(gather->end, address + PAGE_SIZE);
 }
 
-static bool filter_takes(const struct table_filter *filter, const struct page *page)
+static bool filter_takes(const struct table_filter *filter, struct pte entry)
 {
+	const struct page *page = entry_page(entry);
+
+	if (!filter->mapping)
+		return !(entry.v & PTE_GUARD);
 	return (page->flags & PG_CACHE) && page->mapping == filter->mapping &&
 	       page->index >= filter->first && page->index <= filter->last;
 }
@@ -191,7 +195,7 @@ static void zap_entries(struct gather *gather, struct pte *table, u64 address, u
 		if (pte_none(old))
 			continue;
 		struct page *page = entry_page(old);
-		if (only && !filter_takes(only, page))
+		if (only && !filter_takes(only, old))
 			continue;
 		if (unlikely(gather->count == GATHER_MAX))
 			gather_finish(gather);
@@ -233,7 +237,8 @@ static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64
 
 	if (pte_none(old))
 		return true;
-	if (!keep_tables && end - address == 1ul << PT_SHIFT(1)) {
+	if (!keep_tables && end - address == 1ul << PT_SHIFT(1) &&
+	    (!only || !(entry_page(old)->flags & PG_GUARDS))) {
 		unlink_leaf(gather, entry);
 		return true;
 	}
@@ -287,6 +292,13 @@ int table_zap(struct mm *mm, u64 start, u64 end)
 	return zap(mm, start, end, false, NULL);
 }
 
+int table_zap_contents(struct mm *mm, u64 start, u64 end)
+{
+	static const struct table_filter no_guards = {.mapping = NULL};
+
+	return zap(mm, start, end, false, &no_guards);
+}
+
 int table_zap_pages(struct mm *mm, u64 start, u64 end, const struct table_filter *filter)
 {
 	return zap(mm, start, end, true, filter);
@@ -319,6 +331,8 @@ static struct pte entry_with_rights(struct pte old, u64 bits)
 	if (!(bits & PTE_SHARED) && !pte_write(old))
 		bits &= ~PTE_W;
 	struct pte new = pte_make(pte_pfn(old), bits);
+	if (old.v & PTE_GUARD)
+		return old;
 	if (!(bits & (PTE_R | PTE_X)))
 		new.v &= ~PTE_V; // PROT_NONE keeps its page
 	return new;
@@ -437,6 +451,42 @@ int table_move(struct mm *mm, u64 from, u64 to, u64 length)
 	mm_flush(mm, from, length);
 	spin_unlock(&mm->table_lock);
 	return 0;
+}
+
+// --- Guards ---
+
+int table_guard(struct mm *mm, u64 start, u64 end)
+{
+	struct pte guard = {pte_make(page_to_pfn(zero_page), PTE_GUARD).v & ~PTE_V};
+
+	for (; start < end; start += PAGE_SIZE) {
+		struct pte *entry = table_make(mm, start);
+
+		if (!entry)
+			return -ENOMEM;
+		spin_lock(&mm->table_lock);
+		table_of(entry)->flags |= PG_GUARDS;
+		if (pte_none(*entry))
+			table_set(mm, entry, guard);
+		spin_unlock(&mm->table_lock);
+	}
+	return 0;
+}
+
+// A guard was never valid, so nothing is to be flushed.
+void table_unguard(struct mm *mm, u64 start, u64 end)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		spin_lock(&mm->table_lock);
+		bool guarded = table_peek(mm, start).v & PTE_GUARD;
+		spin_unlock(&mm->table_lock);
+		struct pte *entry = guarded ? table_make(mm, start) : NULL;
+		if (!entry)
+			continue;
+		spin_lock(&mm->table_lock);
+		table_set(mm, entry, (struct pte){0});
+		spin_unlock(&mm->table_lock);
+	}
 }
 
 static int zero_page_init(void)

@@ -10,6 +10,9 @@
 #define PTE_LINK   PTE_SW0
 // A leaf entry of a shared area: writing through it needs no copy.
 #define PTE_SHARED PTE_SW1
+// A leaf entry that is a guard (madvise): not valid, touching it is an error. It names the zero
+// page, so that it needs no counting; its table has PG_GUARDS.
+#define PTE_GUARD  PTE_SW0
 
 static inline struct page *entry_page(struct pte entry)
 {
@@ -86,10 +89,15 @@ u64 vma_pte_bits(const struct vma *vma);
 // Unmaps [start, end), drops the pages, flushes. map_lock written. -ENOMEM: a shared table could
 // not be copied; a part is unmapped.
 int table_zap(struct mm *mm, u64 start, u64 end);
+// The same, but guards stay (MADV_DONTNEED).
+int table_zap_contents(struct mm *mm, u64 start, u64 end);
+// Makes guards of the pages, which were zapped; takes guards away again. map_lock written. -ENOMEM.
+int table_guard(struct mm *mm, u64 start, u64 end);
+void table_unguard(struct mm *mm, u64 start, u64 end);
 // The same for pages of an object that shrinks, of these indexes; keeps tables. No map_lock needed,
 // but the address space must not come to its end.
 struct table_filter {
-	struct mapping *mapping;
+	struct mapping *mapping; // NULL: all pages, but no guards
 	u64 first, last;
 };
 int table_zap_pages(struct mm *mm, u64 start, u64 end, const struct table_filter *filter);

@@ -241,7 +241,7 @@ static void leaf_copy(struct page *table, struct page *copy)
 	}
 	smp_wmb();
 	WRITE_ONCE(table->flags, table->flags | PG_WRPROT);
-	copy->flags |= PG_WRPROT;
+	copy->flags |= PG_WRPROT | (table->flags & PG_GUARDS);
 	copy->used = table->used;
 	copy->lowest = table->lowest;
 	for (int k = 0; k < MM_COUNTERS; k++)

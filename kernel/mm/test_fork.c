@@ -282,7 +282,7 @@ static void test_truncate(struct selftest_run *run)
 	u32 value = 7;
 
 	CHECK(run, !mm_create(&mm));
-	CHECK(run, !shmem_create(100 * PAGE_SIZE, &mapping));
+	CHECK(run, !shmem_create(100 * PAGE_SIZE, false, &mapping));
 	CHECK(run, !mm_mmap_object(mm, AREA, 100 * PAGE_SIZE, PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_FIXED, NULL, mapping, VM_MAYREAD | VM_MAYWRITE,
 				   0, &result));

@@ -303,6 +303,16 @@ int mm_copy_from(struct mm *mm, u64 from, void *to, size_t n)
 	return copy_pages(mm, COPY_IN, to, from, n) == n ? 0 : -EFAULT;
 }
 
+size_t mm_copy_to_partial(struct mm *mm, u64 to, const void *from, size_t n)
+{
+	return user_range_ok(to, n) ? copy_pages(mm, COPY_OUT, (char *)from, to, n) : 0;
+}
+
+size_t mm_copy_from_partial(struct mm *mm, u64 from, void *to, size_t n)
+{
+	return user_range_ok(from, n) ? copy_pages(mm, COPY_IN, to, from, n) : 0;
+}
+
 int mm_clear(struct mm *mm, u64 start, size_t n)
 {
 	if (!range_ok(start, n))

@@ -1,16 +1,17 @@
 // Areas: the tree of them, splitting, merging, and what fork does with each.
 
 #include <lib/string.h>
+#include <mm/commit.h>
 #include <mm/mapping.h>
 #include <mm/mmap.h>
 #include <mm/pagetable.h>
 #include <mm/slab.h>
 #include <sched/process.h>
 #include <uapi/errno.h>
+#include "internal.h"
 
 const struct file_map_ops *file_map_ops;
 static struct slab_cache *vma_cache;
-void vma_init(void);
 
 static struct vma *vma_of(struct rb_node *node)
 {
@@ -63,15 +64,33 @@ static void account(struct mm *mm, const struct vma *vma, s64 sign)
 	s64 pages = sign * (s64)((vma->end - vma->start) >> PAGE_SHIFT);
 
 	mm->total_pages += pages;
-	mm->peak_total = MAX(mm->peak_total, mm->total_pages);
+	if (mm->total_pages > mm->peak_total)
+		mm->peak_total = mm->total_pages;
 	if (vma->flags & VM_LOCKED)
 		mm->locked_pages += pages;
-	if (vma->flags & VM_STACK)
+	if (vma->flags & VM_ACCOUNT)
+		mm->account_pages += pages;
+	if ((vma->flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
+		mm->exec_pages += pages;
+	else if (vma->flags & VM_GROWSDOWN)
 		mm->stack_pages += pages;
 	else if ((vma->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
 		mm->data_pages += pages;
-	else if ((vma->flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
-		mm->exec_pages += pages;
+}
+
+void vma_set_flags(struct vma *vma, u32 flags)
+{
+	account(vma->mm, vma, -1);
+	vma->flags = flags;
+	account(vma->mm, vma, 1);
+}
+
+void vma_set_range(struct vma *vma, u64 start, u64 end)
+{
+	account(vma->mm, vma, -1);
+	vma->start = start;
+	vma->end = end;
+	account(vma->mm, vma, 1);
 }
 
 void vma_insert(struct mm *mm, struct vma *vma)
@@ -97,6 +116,8 @@ void vma_remove(struct mm *mm, struct vma *vma)
 
 void vma_hold_objects(struct vma *vma, struct vma *from)
 {
+	if (vma->name)
+		refcount_get(&vma->name->refs);
 	if (vma->file)
 		file_map_ops->get(vma->file);
 	else if (vma->mapping)
@@ -105,8 +126,15 @@ void vma_hold_objects(struct vma *vma, struct vma *from)
 		mapping_add_vma(vma->mapping, vma, from);
 }
 
+void anon_name_put(struct anon_name *name)
+{
+	if (name && refcount_put(&name->refs))
+		kfree(name);
+}
+
 void vma_release(struct vma *vma)
 {
+	anon_name_put(vma->name);
 	if (vma->mapping)
 		mapping_remove_vma(vma->mapping, vma);
 	if (vma->file)
@@ -120,7 +148,7 @@ void vma_release(struct vma *vma)
 
 int vma_split(struct vma *vma, u64 at)
 {
-	struct vma *upper = vma_alloc(vma->mm);
+	struct vma *upper = vma->mm->vma_count < VMA_COUNT_MAX ? vma_alloc(vma->mm) : NULL;
 
 	if (!upper)
 		return -ENOMEM;
@@ -128,11 +156,27 @@ int vma_split(struct vma *vma, u64 at)
 	upper->start = at;
 	upper->offset += at - vma->start;
 	vma_hold_objects(upper, vma); // before the other shrinks: truncation must find all pages
-	account(vma->mm, vma, -1);
-	vma->end = at;
-	account(vma->mm, vma, 1);
+	vma_set_range(vma, vma->start, at);
 	vma_insert(vma->mm, upper);
 	return 0;
+}
+
+int vma_split_range(struct mm *mm, u64 start, u64 end)
+{
+	struct vma *vma = vma_find(mm, start);
+	int error = 0;
+
+	if (vma && vma->start < start)
+		error = vma_split(vma, start);
+	vma = vma_find(mm, end);
+	if (!error && vma && vma->start < end)
+		error = vma_split(vma, end);
+	return error;
+}
+
+static bool same_name(const struct anon_name *a, const struct anon_name *b)
+{
+	return a == b || (a && b && !strcmp(a->text, b->text));
 }
 
 static bool mergeable(const struct vma *low, const struct vma *high)
@@ -140,29 +184,28 @@ static bool mergeable(const struct vma *low, const struct vma *high)
 	return low->end == high->start && low->flags == high->flags && low->file == high->file &&
 	       low->mapping == high->mapping &&
 	       (!low->mapping || low->offset + (low->end - low->start) == high->offset) &&
-	       !(low->flags & (VM_STACK | VM_VDSO));
+	       same_name(low->name, high->name) && !(low->flags & VM_VDSO);
 }
 
-// Joins an area with its neighbours where they are alike. Returns the joined area.
 struct vma *vma_merge(struct vma *vma)
 {
 	struct mm *mm = vma->mm;
 	struct vma *low = vma_of(rb_prev(&vma->node)), *high;
 
 	if (low && mergeable(low, vma)) {
-		account(mm, low, -1);
+		u64 end = vma->end;
+
 		vma_remove(mm, vma);
-		low->end = vma->end;
-		account(mm, low, 1);
+		vma_set_range(low, low->start, end);
 		vma_release(vma);
 		vma = low;
 	}
 	high = vma_next(vma);
 	if (high && mergeable(vma, high)) {
-		account(mm, vma, -1);
+		u64 end = high->end;
+
 		vma_remove(mm, high);
-		vma->end = high->end;
-		account(mm, vma, 1);
+		vma_set_range(vma, vma->start, end);
 		vma_release(high);
 	}
 	return vma;
@@ -172,16 +215,23 @@ int vma_grow_down(struct vma *vma, u64 address)
 {
 	struct mm *mm = vma->mm;
 	struct vma *below = vma_of(rb_prev(&vma->node));
-	u64 limit = rlimit(RLIMIT_STACK);
 
 	address = ALIGN_DOWN(address, PAGE_SIZE);
-	if (vma->end - address > limit || address < MM_MMAP_MIN_ADDR)
+	u64 pages = (vma->start - address) >> PAGE_SHIFT;
+	if (address < MM_MMAP_MIN_ADDR || vma->end - address > rlimit(RLIMIT_STACK) ||
+	    mm_check_limits(mm, pages, vma->flags))
 		return -ENOMEM;
-	if (below && below->end + MM_STACK_GUARD > address)
+	// What lies below and may be touched keeps its distance, so that a stack that overflows hits
+	// nothing.
+	if (below && (below->end > address ||
+		      ((below->flags & VM_ACCESS) && !(below->flags & VM_GROWSDOWN) &&
+		       below->end + MM_STACK_GUARD > address)))
 		return -ENOMEM;
-	account(mm, vma, -1);
-	vma->start = address;
-	account(mm, vma, 1);
+	if ((vma->flags & VM_LOCKED) && mlock_check_more(mm, pages, vma->flags))
+		return -ENOMEM;
+	if ((vma->flags & VM_ACCOUNT) && commit_charge(mm, pages))
+		return -ENOMEM;
+	vma_set_range(vma, address, vma->end);
 	return 0;
 }
 
@@ -191,6 +241,7 @@ void vmas_release_all(struct mm *mm)
 {
 	struct vma *vma;
 
+	commit_uncharge(mm->account_pages);
 	while ((vma = vma_first(mm))) {
 		vma_remove(mm, vma);
 		vma_release(vma);
@@ -205,7 +256,7 @@ static int vma_dup(struct mm *copy, struct vma *vma)
 		return -ENOMEM;
 	*new = *vma;
 	new->mm = copy;
-	new->flags &= ~VM_LOCKED;
+	new->flags &= ~VM_LOCK_BITS;
 	vma_hold_objects(new, vma);
 	vma_insert(copy, new);
 	return 0;
@@ -228,17 +279,25 @@ static int forget_excluded(struct mm *old, struct mm *copy)
 
 int vmas_dup(struct mm *old, struct mm *copy)
 {
+	u64 promised = old->account_pages;
 	bool excluded = false;
 	struct vma *vma;
+
+	// What the copy promises is charged at once; a failure gives back only what has an area.
+	if (commit_charge(old, promised))
+		return -ENOMEM;
 
 	for_each_vma (vma, old) {
 		excluded |= vma->flags & (VM_DONTFORK | VM_WIPEONFORK);
 		if (vma->flags & VM_DONTFORK)
 			continue;
 		int error = vma_dup(copy, vma);
-		if (error)
+		if (error) {
+			commit_uncharge(promised - copy->account_pages);
 			return error;
+		}
 	}
+	commit_uncharge(promised - copy->account_pages);
 	int error = tables_share(old, copy);
 	if (!error && excluded)
 		error = forget_excluded(old, copy);

@@ -49,6 +49,8 @@
 #define MADV_POPULATE_WRITE  23
 #define MADV_DONTNEED_LOCKED 24
 #define MADV_COLLAPSE        25
+#define MADV_GUARD_INSTALL   102
+#define MADV_GUARD_REMOVE    103
 #define MAP_FILE             0
 #define MAP_GROWSDOWN        0x100
 #define MAP_DENYWRITE        0x800
