@@ -21,6 +21,7 @@ struct inode_ops {
 	int (*lookup)(struct inode *dir, const char *name, size_t length, struct inode **out);
 	// A new inode for a directory entry. NULL: nothing can be made here.
 	int (*make)(struct inode *dir, u32 mode, u64 rdev, struct inode **out);
+	bool fixed_names; // of a directory: no rename, no link
 	// The text of a symbolic link, NUL-terminated; stays while the inode does. May be NULL,
 	// then `symlink` of the inode is it.
 	int (*readlink)(struct inode *inode, char *buffer, size_t size);

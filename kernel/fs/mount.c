@@ -504,9 +504,14 @@ u64 superblock_new_dev(void)
 	return __atomic_add_fetch(&next, 1, __ATOMIC_RELAXED);
 }
 
+struct mount *mount_internal(struct superblock *sb)
+{
+	return mount_alloc(sb, sb->root, sb->type, MOUNT_NOSUID);
+}
+
 struct mount *mount_make_internal(struct superblock *sb)
 {
-	struct mount *mount = mount_alloc(sb, sb->root, sb->type, MOUNT_NOSUID);
+	struct mount *mount = mount_internal(sb);
 
 	BUG_ON(!mount);
 	return mount;

@@ -143,7 +143,7 @@ int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpat
 		error = -ENOENT;
 	else if (old.dentry->inode->sb != parent->sb)
 		error = -EXDEV;
-	else if (S_ISDIR(inode->mode))
+	else if (S_ISDIR(inode->mode) || parent->ops->fixed_names || !parent->ops->make)
 		error = -EPERM;
 	else if (!inode->nlink && !inode->linkable)
 		error = -ENOENT;

@@ -175,6 +175,7 @@ int mount_pivot(const struct path *new_root, const struct path *put_old);
 struct mount *mount_make_root(struct superblock *sb);
 // One that is in no namespace, for files without a place. Panics without memory: at boot.
 struct mount *mount_make_internal(struct superblock *sb);
+struct mount *mount_internal(struct superblock *sb); // the same; NULL: no memory
 // What is mounted on a path, with a reference, or NULL. [dcache] read.
 struct mount *mount_find_locked(const struct mount *parent, const struct dentry *point);
 void superblock_drop_unused(struct superblock *sb);

@@ -100,6 +100,8 @@ static int check_rights(struct rename_end *from, struct rename_end *to, u32 flag
 	bool directory = is_directory(from->dentry);
 	int error = name_may_remove(&from->dir, from->dentry, directory);
 
+	if (!error && path_inode(&from->dir)->ops->fixed_names)
+		error = -EPERM;
 	if (error)
 		return error;
 	if (!to->dentry)

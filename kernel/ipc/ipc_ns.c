@@ -10,6 +10,7 @@
 #include <uapi/errno.h>
 
 #include "ipc_ns.h"
+#include "mqueue.h"
 
 static struct slab_cache *ipc_ns_cache;
 
@@ -25,6 +26,7 @@ void ipc_ns_put(struct ipc_ns *ns)
 {
 	if (!refcount_put(&ns->refs))
 		return;
+	mqueue_ns_destroy(ns);
 	for (int i = 0; i < IPC_KINDS; i++)
 		ipc_ids_destroy(&ns->ids[i]);
 	user_ns_put(ns->user_ns);
@@ -46,6 +48,7 @@ static void set_up(struct ipc_ns *ns, struct user_ns *owner)
 	ns->sem_ops = 500;
 	ns->msg_max = 8192;
 	ns->msg_queue_bytes = 16384;
+	ns->mqueue = (struct mqueue_limits){256, 10, 8192, 10, 8192};
 	ipc_ids_init(&ns->ids[IPC_SHM], &shm_kind, 4096);
 	ipc_ids_init(&ns->ids[IPC_SEM], &sem_kind, 32000);
 	ipc_ids_init(&ns->ids[IPC_MSG], &msg_kind, 32000);

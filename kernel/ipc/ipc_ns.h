@@ -5,6 +5,7 @@
 
 #include "ids.h"
 
+struct mount;
 struct user_ns;
 
 enum ipc_kind_index {
@@ -12,6 +13,11 @@ enum ipc_kind_index {
 	IPC_SEM,
 	IPC_MSG,
 	IPC_KINDS
+};
+
+// Limits on POSIX queues: /proc/sys/fs/mqueue.
+struct mqueue_limits {
+	u32 queues_max, msg_max, msgsize_max, msg_default, msgsize_default;
 };
 
 // Legend: [I], [a]; limits are bare words that /proc/sys/kernel changes.
@@ -25,6 +31,8 @@ struct ipc_ns {
 	u32 msg_max, msg_queue_bytes;         // limits
 	struct atomic64 shm_pages, sem_used;  // [a]
 	struct atomic64 msg_bytes, msg_count; // [a]
+	struct mqueue_limits mqueue;
+	struct mount *mqueue_mount; // [ids[IPC_MSG].create] counted; NULL: not made yet
 };
 
 extern struct ipc_ns init_ipc_ns;

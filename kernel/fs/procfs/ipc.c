@@ -154,6 +154,12 @@ LIMIT_FILE(msgmax, msg_max, 0x7fffffff, "%u", u32)
 LIMIT_FILE(msgmnb, msg_queue_bytes, 0x7fffffff, "%u", u32)
 LIMIT_FILE(msgmni, ids[IPC_MSG].max, IPC_INDEX_MAX, "%u", u32)
 
+LIMIT_FILE(queues_max, mqueue.queues_max, 0x7fffffff, "%u", u32)
+LIMIT_FILE(msg_max, mqueue.msg_max, 65536, "%u", u32)
+LIMIT_FILE(msgsize_max, mqueue.msgsize_max, 16 << 20, "%u", u32)
+LIMIT_FILE(msg_default, mqueue.msg_default, 65536, "%u", u32)
+LIMIT_FILE(msgsize_default, mqueue.msgsize_default, 16 << 20, "%u", u32)
+
 int proc_show_sem(struct seq *seq, struct task *task)
 {
 	struct ipc_ns *ns = ipc_ns_current();

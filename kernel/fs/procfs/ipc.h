@@ -10,6 +10,11 @@
 PROC_IPC_LIMIT(msgmax);
 PROC_IPC_LIMIT(msgmnb);
 PROC_IPC_LIMIT(msgmni);
+PROC_IPC_LIMIT(msg_default);
+PROC_IPC_LIMIT(msg_max);
+PROC_IPC_LIMIT(msgsize_default);
+PROC_IPC_LIMIT(msgsize_max);
+PROC_IPC_LIMIT(queues_max);
 PROC_IPC_LIMIT(sem);
 PROC_IPC_LIMIT(shmall);
 PROC_IPC_LIMIT(shmmax);

@@ -162,7 +162,26 @@ static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("version", show_version),
 };
 
+static const struct proc_entry mqueue_entries[] = {
+	READ_WRITE("msg_default", proc_show_msg_default, proc_write_msg_default),
+	READ_WRITE("msg_max", proc_show_msg_max, proc_write_msg_max),
+	READ_WRITE("msgsize_default", proc_show_msgsize_default, proc_write_msgsize_default),
+	READ_WRITE("msgsize_max", proc_show_msgsize_max, proc_write_msgsize_max),
+	READ_WRITE("queues_max", proc_show_queues_max, proc_write_queues_max),
+};
+
+static const struct proc_entry fs_entries[] = {
+	{.name = "mqueue",
+	 .mode = S_IFDIR | 0555,
+	 .entries = mqueue_entries,
+	 .count = ARRAY_SIZE(mqueue_entries)},
+};
+
 static const struct proc_entry sys_entries[] = {
+	{.name = "fs",
+	 .mode = S_IFDIR | 0555,
+	 .entries = fs_entries,
+	 .count = ARRAY_SIZE(fs_entries)},
 	{.name = "kernel",
 	 .mode = S_IFDIR | 0555,
 	 .entries = kernel_entries,
