@@ -61,6 +61,11 @@ bool fs_context_is_shared(struct fs_context *fs)
 	return refcount_read(&fs->refs) > 1;
 }
 
+unsigned fs_context_users(const struct fs_context *fs)
+{
+	return refcount_read(&fs->refs);
+}
+
 static void copy_path(struct fs_context *fs, const struct path *from, struct path *out)
 {
 	spin_lock(&fs->lock);

@@ -88,6 +88,7 @@ static void copy_values(struct task *child, const struct clone_request *request)
 	child->no_new_privs = current->no_new_privs;
 	child->timer_slack_ns = current->timer_slack_ns;
 	child->default_timer_slack_ns = current->timer_slack_ns;
+	child->self_exec_id = current->self_exec_id;
 	memcpy(child->name, current->name, sizeof(child->name));
 	// An alternate stack in a memory that both use would be used twice.
 	if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK))
@@ -118,6 +119,24 @@ static void init_own_fields(struct task *child)
 	list_init(&child->all_node);
 	list_init(&child->pending.queue);
 	list_init(&child->pi_state_list);
+}
+
+// Chosen numbers (clone3's set_tid, innermost namespace first): each must be one that its namespace
+// can have, and choosing it needs a capability there. Whether it is free, pid_alloc() sees.
+static int set_tid_check(struct pid_namespace *ns, const struct clone_request *request)
+{
+	if (request->set_tid_count > ns->level + 1)
+		return -EINVAL;
+	for (unsigned i = 0; i < request->set_tid_count; i++, ns = ns->parent) {
+		int nr = request->set_tid[i];
+
+		if (nr < 1 || nr >= READ_ONCE(ns->pid_max) || (nr != 1 && !READ_ONCE(ns->reaper)))
+			return -EINVAL;
+		if (!ns_capable(ns->user_ns, CAP_CHECKPOINT_RESTORE) &&
+		    !ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+			return -EPERM;
+	}
+	return 0;
 }
 
 static int prepare_pidfd(struct task *child, const struct clone_request *request,
@@ -185,8 +204,10 @@ static int copy_task(const struct clone_request *request, struct task **out,
 	cred_get(child->real_cred); // one for each of the two pointers
 	sched_fork(child);
 	arch_task_copy_user(child, current, &regs);
-	error = pid_alloc(child->nsproxy->pid_for_children, request->set_tid,
-			  request->set_tid_count, &child->pid);
+	error = set_tid_check(child->nsproxy->pid_for_children, request);
+	if (!error)
+		error = pid_alloc(child->nsproxy->pid_for_children, request->set_tid,
+				  request->set_tid_count, &child->pid);
 	if (!error)
 		error = prepare_pidfd(child, request, pidfd);
 	if (error)
@@ -206,10 +227,12 @@ static void publish_parentage(struct task *child, const struct clone_request *re
 {
 	if (request->flags & (CLONE_PARENT | CLONE_THREAD)) {
 		child->real_parent = current->real_parent;
-		if (request->flags & CLONE_PARENT && !(request->flags & CLONE_THREAD))
+		child->parent_exec_id = current->parent_exec_id;
+		if (!(request->flags & CLONE_THREAD))
 			child->exit_signal = current->group_leader->exit_signal;
 	} else {
 		child->real_parent = current;
+		child->parent_exec_id = current->self_exec_id;
 	}
 	child->parent = child->real_parent;
 }
@@ -241,6 +264,8 @@ static void publish_process(struct task *child, u64 delayed_signals)
 	}
 	process->shared_pending.set = delayed_signals;
 	process->tty = current->process->tty;
+	const struct process *parent = child->real_parent->process;
+	process->has_child_subreaper = parent->has_child_subreaper || parent->is_child_subreaper;
 	list_add_tail_rcu(&child->thread_node, &process->threads);
 	list_add_tail(&child->sibling, &child->real_parent->children);
 	list_add_tail_rcu(&child->all_node, &all_processes);
@@ -334,6 +359,7 @@ static int check_request(const struct clone_request *request)
 					       task_active_pid_ns(current),
 		.clone3 = request->clone3,
 		.exit_signal = request->exit_signal,
+		.one_tid_address = request->pidfd == request->parent_tid,
 	};
 	int error = clone_flags_check(request->flags, &facts);
 
@@ -366,6 +392,7 @@ long task_clone(const struct clone_request *request)
 		return error;
 	}
 
+	current->nproc_exceeded = false; // this fork has judged it
 	// Committed. The child may run, exit and be reaped from the moment that it is started.
 	long nr = pid_vnr(child->pid);
 	if (pidfd.fd >= 0)

@@ -33,9 +33,9 @@ int clone_flags_check(u64 flags, const struct clone_facts *facts)
 		int error = clone3_flags_check(flags, facts->exit_signal);
 		if (error)
 			return error;
-	} else if (has_all(flags, CLONE_PIDFD | CLONE_PARENT_SETTID)) {
-		return -EINVAL; // both would be stored through the same argument
 	}
+	if (has_all(flags, CLONE_PIDFD | CLONE_PARENT_SETTID) && facts->one_tid_address)
+		return -EINVAL;
 	// A root directory or a set of ids that is shared cannot be in two namespaces at once.
 	if (has_all(flags, CLONE_NEWNS | CLONE_FS) || has_all(flags, CLONE_NEWUSER | CLONE_FS))
 		return -EINVAL;

@@ -9,6 +9,7 @@ struct clone_facts {
 	bool pid_ns_for_children_differs; // unshare(CLONE_NEWPID) or setns came before
 	bool clone3;                      // called through clone3(2)
 	int exit_signal;                  // of clone3; clone(2) has it in the flags
+	bool one_tid_address; // descriptor and parent's tid would be stored at the same address
 };
 
 // Every namespace that clone can make, but for CLONE_NEWTIME, which only clone3 can say.

@@ -254,55 +254,74 @@ static void apply_set_id(struct exec *exec, struct file *file)
 	if (uid_to_user(cred->user_ns, inode->uid) == INVALID_ID ||
 	    gid_to_user(cred->user_ns, inode->gid) == INVALID_ID)
 		return;
-	if (mode & S_ISUID)
+	if (mode & S_ISUID) {
 		cred->euid = inode->uid;
+		exec->clears_personality = true;
+	}
 	// Without group execution the bit means mandatory locking.
-	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
 		cred->egid = inode->gid;
+		exec->clears_personality = true;
+	}
 }
 
-// The transformation of capabilities(7) for files without capabilities of their own.
-static void compute_capabilities(struct cred *cred, const struct cred *old, bool *effective)
+// Ids or capabilities that somebody else could use with us are not gained: who shares our root and
+// working directory without being a thread of ours could choose what the program sees.
+static bool unsafe_to_gain(void)
 {
-	bool root_is_special = !(cred->securebits & SECBIT_NOROOT);
-	u32 root = uid_from_user(cred->user_ns, 0);
-	u64 file_permitted = 0, file_inheritable = 0;
-	bool privileged = false;
+	struct task *thread;
+	unsigned sharing = 0;
 
-	*effective = false;
-	if (root_is_special && (cred->euid == root || cred->uid == root)) {
-		file_permitted = CAP_FULL_SET;
-		file_inheritable = CAP_FULL_SET;
-		*effective = cred->euid == root;
-		privileged = true;
-	}
-	if (privileged || cred->euid != old->uid || cred->egid != old->gid)
-		cred->cap_ambient = 0;
-	cred->cap_permitted = (cred->cap_inheritable & file_inheritable) |
-			      (cred->cap_bounding & file_permitted) | cred->cap_ambient;
-	cred->cap_effective = *effective ? cred->cap_permitted : cred->cap_ambient;
+	if (current->no_new_privs)
+		return true;
+	rcu_read_lock();
+	thread_group_for_each (thread, current->process)
+		sharing += READ_ONCE(thread->fs) == current->fs;
+	rcu_read_unlock();
+	return fs_context_users(current->fs) > sharing;
+}
+
+// The transformation of capabilities(7) for files without capabilities of their own: root gets
+// all that the bounding set allows. Returns whether the effective set is to be filled.
+static bool gain_root_capabilities(struct cred *cred, const struct cred *old, u32 root)
+{
+	if (cred->securebits & SECBIT_NOROOT)
+		return false;
+	if (cred->euid == root || cred->uid == root)
+		cred->cap_permitted = old->cap_bounding | old->cap_inheritable;
+	return cred->euid == root;
 }
 
 static int prepare_credentials(struct exec *exec)
 {
 	const struct cred *old = current_cred();
-	bool effective;
+	struct cred *cred = cred_prepare();
 
-	exec->cred = cred_prepare();
-	if (!exec->cred)
+	if (!cred)
 		return -ENOMEM;
-	exec->cred->euid = old->euid;
-	exec->cred->egid = old->egid;
+	exec->cred = cred;
 	apply_set_id(exec, exec->executable);
-	struct cred *cred = exec->cred;
+	cred->cap_permitted = 0;
+	u32 root = uid_from_user(cred->user_ns, 0);
+	bool effective = gain_root_capabilities(cred, old, root);
+	bool set_id = cred->euid != old->uid || cred->egid != old->gid;
+	if ((set_id || (cred->cap_permitted & ~old->cap_permitted)) && unsafe_to_gain()) {
+		if (!ns_capable(cred->user_ns, CAP_SETUID) || current->no_new_privs) {
+			cred->euid = cred->uid;
+			cred->egid = cred->gid;
+		}
+		cred->cap_permitted &= old->cap_permitted;
+	}
 	cred->suid = cred->fsuid = cred->euid;
 	cred->sgid = cred->fsgid = cred->egid;
-	compute_capabilities(cred, old, &effective);
+	if (set_id)
+		cred->cap_ambient = 0;
+	cred->cap_permitted |= cred->cap_ambient;
+	cred->cap_effective = effective ? cred->cap_permitted : cred->cap_ambient;
 	cred->securebits &= ~SECBIT_KEEP_CAPS;
-	bool id_changed = cred->euid != old->uid || cred->egid != old->gid;
-	exec->secure = id_changed || (cred->uid != uid_from_user(cred->user_ns, 0) &&
-				      (effective || cred->cap_permitted & ~cred->cap_ambient));
-	exec->clears_dumpable = cred->euid != old->euid || cred->egid != old->egid ||
+	exec->secure = set_id || (cred->uid != root &&
+				  (effective || (cred->cap_permitted & ~cred->cap_ambient)));
+	exec->clears_dumpable = cred->euid != cred->uid || cred->egid != cred->gid ||
 				!file_readable_by_current(exec->executable);
 	return 0;
 }
@@ -371,8 +390,9 @@ static void commit(struct exec *exec)
 	process_timers_exec(process);
 	signal_actions_exec();
 	current->flags &= ~TF_FORKNOEXEC;
-	if (exec->secure)
+	if (exec->clears_personality)
 		current->personality &= ~PER_CLEAR_ON_SETID;
+	current->self_exec_id++;
 	current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = current->clear_child_tid = 0;
 	current->robust_list = 0;
@@ -404,12 +424,10 @@ static int check_process_limit(void)
 {
 	u64 limit = rlimit(RLIMIT_NPROC);
 
-	if (!current->nproc_exceeded)
-		return 0;
-	current->nproc_exceeded = false;
-	if ((u64)atomic64_read(&current_cred()->counts->processes) > limit &&
-	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+	if (current->nproc_exceeded &&
+	    (u64)atomic64_read(&current_cred()->counts->processes) > limit)
 		return -EAGAIN;
+	current->nproc_exceeded = false;
 	return 0;
 }
 
@@ -440,7 +458,9 @@ static int exec_file(struct exec *exec, const struct exec_strings *args,
 		error = load(exec);
 	if (error)
 		return error;
-	mutex_lock(&current->process->cred_guard);
+	// Another thread's exec may hold it while it waits for our end.
+	if (mutex_lock_killable(&current->process->cred_guard))
+		return -ERESTARTNOINTR;
 	error = become_private();
 	if (!error)
 		commit(exec);

@@ -27,6 +27,7 @@ struct exec {
 	struct cred *cred; // to be committed
 	bool secure;       // AT_SECURE: privileges were gained
 	bool clears_dumpable;
+	bool clears_personality;
 	u64 entry, entry_sp; // where user mode begins
 	int script_depth;
 };

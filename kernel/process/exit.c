@@ -55,6 +55,9 @@ static bool notify_parent_locked(struct task *task, int sig)
 	struct siginfo info;
 	bool autoreap = false;
 
+	// Another signal than SIGCHLD was agreed with a program that the parent no longer runs.
+	if (sig != SIGCHLD && task->parent_exec_id != task->parent->self_exec_id)
+		sig = SIGCHLD;
 	exit_siginfo(task, sig, &info);
 	spin_lock(&sighand->lock);
 	struct kernel_sigaction *action = &sighand->action[SIGCHLD - 1];
@@ -66,7 +69,8 @@ static bool notify_parent_locked(struct task *task, int sig)
 		if (action->handler == SIG_IGN_ADDRESS)
 			sig = 0;
 	}
-	if (sig)
+	// clone(2) takes any number; what is no signal is none.
+	if (sig > 0 && sig <= 64)
 		signal_send_process_locked(task->parent, sig, &info);
 	spin_unlock(&sighand->lock);
 	wake_up_all(&task->parent->process->child_wait);
@@ -108,9 +112,8 @@ static struct task *find_new_parent(struct task *dying)
 	if (thread)
 		return thread;
 	if (dying->process->has_child_subreaper) {
-		for (struct task *at = dying->real_parent; at->pid && at != ns->reaper;
-		     at = at->real_parent) {
-			if (task_active_pid_ns(at) != ns || at->process == at->real_parent->process)
+		for (struct task *at = dying->real_parent; at->pid; at = at->real_parent) {
+			if (task_active_pid_ns(at) != ns)
 				break;
 			if (!at->process->is_child_subreaper)
 				continue;
@@ -119,19 +122,22 @@ static struct task *find_new_parent(struct task *dying)
 				return thread;
 		}
 	}
-	if (dying->process == ns->reaper->process)
+	if (dying == ns->reaper)
 		return dying->real_parent; // init itself goes: its children are dead already
 	return ns->reaper;
 }
 
-static void pdeath_signal_send(struct task *child)
+// A thread of a namespace's init that goes leaves its office to another one.
+// tasklist_lock written.
+static void reaper_hand_on(struct task *dying)
 {
-	struct task *thread;
+	struct pid_namespace *ns = task_active_pid_ns(dying);
 
-	thread_group_for_each (thread, child->process) {
-		if (thread->pdeath_signal)
-			signal_send_task(thread, thread->pdeath_signal, SIGINFO_NOINFO);
-	}
+	if (likely(ns->reaper != dying))
+		return;
+	struct task *thread = find_living_thread(dying->process, dying);
+	if (thread)
+		rcu_assign_pointer(ns->reaper, thread);
 }
 
 // A child gets a new parent. If it is a zombie, the new parent is told (or it is put on `dead`).
@@ -144,9 +150,12 @@ static void child_reparent(struct task *child, struct task *parent, struct task 
 		thread->real_parent = parent;
 		if (!thread->ptrace)
 			thread->parent = parent;
+		// As on Linux, "the parent" is the thread that made the child.
+		if (thread->pdeath_signal)
+			signal_send_permitted(thread, thread->pdeath_signal, SIGINFO_NOINFO,
+					      PIDTYPE_TGID);
 	}
-	if (parent->process != old->process) {
-		pdeath_signal_send(child);
+	if (parent->process != old->process && child->exit_state != EXIT_REAPED) {
 		// Whom we were did not matter to the old parent; now it must hear SIGCHLD.
 		child->exit_signal = SIGCHLD;
 		if (!child->ptrace && child->exit_state == EXIT_ZOMBIE &&
@@ -164,6 +173,7 @@ static void children_hand_on(struct task *dying, struct list_head *dead)
 {
 	struct task *child, *next;
 
+	reaper_hand_on(dying);
 	if (list_empty(&dying->children))
 		return;
 	struct task *parent = find_new_parent(dying);
@@ -198,6 +208,8 @@ static void exit_notify(struct task *task, bool group_dead)
 			   notify_parent_locked(task, task->exit_signal);
 	else
 		autoreap = true;
+	if (!thread_group_leader(task))
+		wake_up_all(&task->pid->wait_pidfd); // a descriptor of this thread alone
 	if (autoreap) {
 		task->exit_state = EXIT_REAPED;
 		list_add(&task->ptrace_entry, &dead);
@@ -262,6 +274,8 @@ NORETURN void process_exit(int code)
 	spin_lock_irq(&sighand->lock);
 	if (process->flags & PROCESS_GROUP_EXIT) {
 		code = process->group_exit_code;
+	} else if (process->group_exec_task && process->group_exec_task != current) {
+		code = 0; // we make room for an exec: the process goes on
 	} else {
 		process->group_exit_code = code;
 		process->flags |= PROCESS_GROUP_EXIT;

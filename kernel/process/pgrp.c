@@ -20,7 +20,7 @@ bool pgrp_will_be_orphaned(struct pid *pgrp, struct task *ignored)
 
 	pid_for_each_task (task, pgrp, PIDTYPE_PGID) {
 		if (task == ignored || (task->exit_state && thread_group_empty(task)) ||
-		    task->real_parent->group_leader == task_active_pid_ns(task)->reaper)
+		    task_tgid_nr(task->real_parent) == 1)
 			continue;
 		if (task_pgrp(task->real_parent) != pgrp &&
 		    task_session(task->real_parent) == task_session(task))

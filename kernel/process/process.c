@@ -70,7 +70,6 @@ int process_resource_dup(void *value, struct resource_context *context, void **c
 	process->oom_score_adj = old->oom_score_adj;
 	process->oom_score_adj_min = old->oom_score_adj_min;
 	spin_unlock(&current->group_leader->alloc_lock);
-	process->has_child_subreaper = old->has_child_subreaper || old->is_child_subreaper;
 	*copy = process;
 	return 0;
 }

@@ -189,24 +189,35 @@ static void unshare_commit(void **copies)
 	}
 }
 
+// What current shares with others and cannot be split.
+static bool unshare_is_refused(u64 flags)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resources); i++) {
+		const struct resource *resource = &resources[i];
+		void *value = *resource_field(current, resource);
+
+		if (resource->unshare_refused && (flags & resource->unshare_flags) && value &&
+		    resource->is_shared(value))
+			return true;
+	}
+	return false;
+}
+
 int resources_unshare(u64 flags)
 {
 	struct resource_context context = {.flags = flags};
 	void *copies[ARRAY_SIZE(resources)] = {NULL};
-	int error = 0;
+	int error = unshare_is_refused(flags) ? -EINVAL : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(resources) && !error; i++) {
 		const struct resource *resource = &resources[i];
 		void *old = *resource_field(current, resource);
 
-		if (!(flags & resource->unshare_flags) || !old)
+		if (!(flags & resource->unshare_flags) || !old || resource->unshare_refused)
 			continue;
 		if (resource->is_shared && !resource->is_shared(old))
 			continue;
-		if (resource->unshare_refused)
-			error = -EINVAL;
-		else
-			error = resource->dup(old, &context, &copies[i]);
+		error = resource->dup(old, &context, &copies[i]);
 		if (error)
 			copies[i] = NULL;
 	}

@@ -69,22 +69,45 @@ static long drop_bounding(u64 cap)
 	return 0;
 }
 
-// Marks the descendants too: each process knows whether an ancestor may adopt its orphans.
+// The next task in a walk over all that descend from current's process, depth first, without those
+// of a process that is marked already: its descendants are marked too. tasklist_lock held.
+static struct task *descendant_next(struct task *at, bool descend)
+{
+	struct task *thread;
+
+	if (descend) {
+		thread_group_for_each (thread, at->process) {
+			if (!list_empty(&thread->children))
+				return list_first_entry(&thread->children, struct task, sibling);
+		}
+	}
+	while (at->process != current->process) {
+		struct task *parent = at->real_parent;
+
+		if (!list_is_last(&at->sibling, &parent->children))
+			return list_next_entry(at, sibling);
+		// Other threads of the parent have children of their own.
+		for (thread = parent; !list_is_last(&thread->thread_node, &parent->process->threads);) {
+			thread = list_next_entry(thread, thread_node);
+			if (!list_empty(&thread->children))
+				return list_first_entry(&thread->children, struct task, sibling);
+		}
+		at = parent->group_leader;
+	}
+	return NULL;
+}
+
+// Each process knows whether an ancestor may adopt its orphans.
 static void set_subreaper(bool on)
 {
-	struct task *leader;
+	struct task *at = current;
+	bool descend = true;
 
 	write_lock_irq(&tasklist_lock);
 	current->process->is_child_subreaper = on;
-	if (on) {
-		list_for_each_entry (leader, &all_processes, all_node) {
-			struct task *up = leader->real_parent;
-
-			while (up && up->process != current->process && up->real_parent != up)
-				up = up->real_parent;
-			if (up && up->process == current->process && leader->process != up->process)
-				leader->process->has_child_subreaper = true;
-		}
+	while (on && (at = descendant_next(at, descend))) {
+		descend = !at->process->has_child_subreaper;
+		at->process->has_child_subreaper = true;
 	}
 	write_unlock_irq(&tasklist_lock);
 }

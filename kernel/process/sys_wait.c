@@ -127,7 +127,7 @@ static int waitid_target(int which, int id, struct wait_request *request)
 	return 0;
 }
 
-// waitid leaves all other fields zero; with nothing found, the whole of it.
+// Only six fields are stored, and they are zero when nothing was found.
 static int waitid_info(u64 info_at, const struct wait_request *request, long found)
 {
 	struct siginfo info = {0};
@@ -140,7 +140,11 @@ static int waitid_info(u64 info_at, const struct wait_request *request, long fou
 		info.si_status = request->code == CLD_EXITED ? request->status >> 8
 							     : request->status & 0x7f;
 	}
-	return copy_to_user(info_at, &info, sizeof(info));
+	// The first three stand together, and so do the others; what is between is left alone.
+	if (!user_range_ok(info_at, sizeof(info)) || copy_to_user(info_at, &info, 12) ||
+	    copy_to_user(info_at + offsetof(struct siginfo, si_pid), &info.si_pid, 12))
+		return -EFAULT;
+	return 0;
 }
 
 SYSCALL5(waitid, int, which, int, id, u64, info_at, int, options, u64, rusage_at)
@@ -158,13 +162,11 @@ SYSCALL5(waitid, int, which, int, id, u64, info_at, int, options, u64, rusage_at
 		return nonblocking;
 	long found = wait_for_child(&request);
 	pid_put(request.pid);
-	if (found < 0)
-		return found;
-	if (!found && nonblocking)
-		return -EAGAIN;
-	if (found && rusage_at && rusage_to_user(rusage_at, &usage))
+	if (!found && nonblocking && !(options & WNOHANG))
+		found = -EAGAIN;
+	if (found > 0 && rusage_at && rusage_to_user(rusage_at, &usage))
 		return -EFAULT;
 	if (info_at && waitid_info(info_at, &request, found))
 		return -EFAULT;
-	return 0;
+	return MIN(found, 0l);
 }

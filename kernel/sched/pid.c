@@ -122,7 +122,8 @@ static struct slab_cache *pid_cache(u32 level)
 	return cache;
 }
 
-// Which number to take in `ns`: the wanted one, if any, or the next. pid_lock held.
+// Which number to take in `ns`: the wanted one, if any, or the next. The caller of pid_alloc() has
+// seen that it is in range. pid_lock held.
 static int number_choose(const struct pid_namespace *ns, int wanted)
 {
 	if (ns->closed)
@@ -131,11 +132,6 @@ static int number_choose(const struct pid_namespace *ns, int wanted)
 		int nr = number_next(ns);
 		return nr < 0 ? -EAGAIN : nr;
 	}
-	// The first process of a namespace must be its number 1.
-	if (wanted != 1 && !ns->reaper)
-		return -EINVAL;
-	if (wanted >= ns->pid_max)
-		return -EINVAL;
 	return number_in_use(ns, wanted) ? -EEXIST : wanted;
 }
 
@@ -416,7 +412,9 @@ static void pid_replace(struct task *task, enum pid_type type, struct pid *repla
 	struct pid *pid = *pid_slot(task, type);
 
 	hlist_del_rcu(&task->pid_links[type]);
-	*pid_slot(task, type) = replacement;
+	WRITE_ONCE(*pid_slot(task, type), replacement);
+	if (type == PIDTYPE_PID)
+		wake_up_all(&pid->wait_pidfd); // who polls for the reaping (POLLHUP)
 	for (int i = 0; i < PIDTYPE_COUNT; i++) {
 		if (pid->tasks[i].first)
 			return;
@@ -431,8 +429,9 @@ void pid_detach(struct task *task, enum pid_type type)
 
 void pid_change(struct task *task, enum pid_type type, struct pid *pid)
 {
-	pid_replace(task, type, NULL);
-	pid_attach(task, type, pid);
+	// Readers without the lock see the old or the new one, never none.
+	pid_replace(task, type, pid);
+	hlist_add_head_rcu(&task->pid_links[type], &pid->tasks[type]);
 }
 
 void pid_swap_tasks(struct task *leader, struct task *heir)

@@ -42,8 +42,8 @@ struct pid {
 extern struct pid_namespace init_pid_ns;
 
 // Makes a pid in `ns` and all its ancestors. set_tid, if n > 0, asks for given numbers, innermost
-// first (clone3). Errors: -EAGAIN no number left, -ENOMEM (also when the namespace's init has
-// died), -EEXIST number in use, -EINVAL, -EPERM. May sleep; no locks.
+// first (clone3); the caller has checked that each may be asked for. Errors: -EAGAIN no number left,
+// -ENOMEM (also when the namespace's init has died), -EEXIST number in use. May sleep; no locks.
 int pid_alloc(struct pid_namespace *ns, const int *set_tid, unsigned n, struct pid **out);
 
 // Makes the numbers free again and drops the reference that pid_alloc() gave.

@@ -155,6 +155,8 @@ struct task {
 	int exit_code;           // [tl] as wait status
 	int exit_signal;         // [tl] sent to the parent by a group leader; -1 for other threads
 	int pdeath_signal;       // [task]
+	u64 self_exec_id;        // [task] counts the programs that it became
+	u64 parent_exec_id;      // [tl] what the parent's was when it made us
 	struct process *process; // [tl, sig] thread group
 	struct task *group_leader;    // [tl]
 	struct list_head thread_node; // [tl, rcu] in process->threads
