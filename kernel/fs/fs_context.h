@@ -16,7 +16,7 @@ int fs_context_dup(struct fs_context *old, struct fs_context **out);
 struct fs_context *fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
 bool fs_context_is_shared(struct fs_context *fs);
-unsigned fs_context_users(const struct fs_context *fs); // how many tasks share it
+unsigned fs_context_users(const struct fs_context *fs);        // how many tasks share it
 void fs_context_root(struct fs_context *fs, struct path *out); // with references
 void fs_context_cwd(struct fs_context *fs, struct path *out);
 void fs_context_set_cwd(struct fs_context *fs, const struct path *path); // takes the references

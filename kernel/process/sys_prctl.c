@@ -87,7 +87,8 @@ static struct task *descendant_next(struct task *at, bool descend)
 		if (!list_is_last(&at->sibling, &parent->children))
 			return list_next_entry(at, sibling);
 		// Other threads of the parent have children of their own.
-		for (thread = parent; !list_is_last(&thread->thread_node, &parent->process->threads);) {
+		for (thread = parent;
+		     !list_is_last(&thread->thread_node, &parent->process->threads);) {
 			thread = list_next_entry(thread, thread_node);
 			if (!list_empty(&thread->children))
 				return list_first_entry(&thread->children, struct task, sibling);

@@ -276,8 +276,8 @@ static void complete_signal(int sig, struct task *task, bool group)
 		return;
 	if (is_fatal(sig, target) && !(process->flags & (PROCESS_GROUP_EXIT)) &&
 	    !((process->flags & PROCESS_UNKILLABLE) && sig != SIGKILL) &&
-	    !(target->blocked & SIGNAL_BIT(sig)) && (sig == SIGKILL || !target->ptrace) &&
-	    !(SIGNAL_BIT(sig) & SIGNALS_CORE)) {
+	    !((target->blocked | target->saved_blocked) & SIGNAL_BIT(sig)) && // sigwait takes it
+	    (sig == SIGKILL || !target->ptrace) && !(SIGNAL_BIT(sig) & SIGNALS_CORE)) {
 		process->flags |= PROCESS_GROUP_EXIT;
 		process->group_exit_code = sig;
 		process->group_stop_count = 0;

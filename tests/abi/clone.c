@@ -54,18 +54,13 @@ ABI_TEST(clone, sizes)
 ABI_TEST(clone, stacks)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	uint64_t pairs[][2] = {{0, 16},
-			       {(uint64_t)stack, 0},
-			       {1ul << 63, 4096},
-			       {-4096ul, 8192},
-			       {-16ul, 16},
-			       {8, ~0ul},
+	uint64_t pairs[][2] = {{0, 16},         {(uint64_t)stack, 0}, {1ul << 63, 4096},
+			       {-4096ul, 8192}, {-16ul, 16},          {8, ~0ul},
 			       {1ul << 47, 16}};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-		struct args args = {.exit_signal = SIGCHLD,
-				    .stack = pairs[i][0],
-				    .stack_size = pairs[i][1]};
+		struct args args = {
+			.exit_signal = SIGCHLD, .stack = pairs[i][0], .stack_size = pairs[i][1]};
 		try_clone3("stack", &args, 88);
 	}
 }
@@ -125,9 +120,15 @@ ABI_TEST(clone, chosen_numbers)
 
 ABI_TEST(clone, flags_of_clone3)
 {
-	uint64_t flags[] = {CLONE_DETACHED, CSIGNAL, 1, 0x40, 1ul << 63, 1ul << 40,
+	uint64_t flags[] = {CLONE_DETACHED,
+			    CSIGNAL,
+			    1,
+			    0x40,
+			    1ul << 63,
+			    1ul << 40,
 			    CLONE_SIGHAND | CLONE_VM | 0x100000000ul,
-			    CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, CLONE_PARENT};
+			    CLONE_THREAD | CLONE_SIGHAND | CLONE_VM,
+			    CLONE_PARENT};
 	int fd = -1, tid = -1;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
@@ -153,11 +154,17 @@ ABI_TEST(clone, flags_of_clone3)
 	try_clone3("cgroup too high", &args, 88);
 }
 
-static void *exec_self(void *path)
+static int own_program = -1; // /proc/self/exe is gone when the leader has ended
+
+static void *exec_self(void *late)
 {
 	char *argv[] = {"x", "clone/after_exec", NULL};
 
-	execv("/proc/self/exe", argv);
+	if (late)
+		usleep(100000);
+	if (own_program < 0)
+		execv("/proc/self/exe", argv);
+	syscall(SYS_execveat, own_program, "", argv, argv + 2, AT_EMPTY_PATH);
 	return NULL;
 }
 
@@ -165,12 +172,13 @@ static void *sleep_for_ever(void *unused)
 {
 	for (;;)
 		pause();
+	return NULL;
 }
 
 ABI_TEST(clone, after_exec)
 {
-	printf("leader %d threads gone %d\n", gettid() == getpid(),
-	       access("/proc/self/task", F_OK) == 0);
+	printf("leader %d\n", gettid() == getpid());
+	R(unshare(CLONE_THREAD)); // EINVAL if another thread were left
 }
 
 ABI_TEST(clone, exec_of_another_thread)
@@ -188,7 +196,8 @@ ABI_TEST(clone, exec_after_the_leader_ended)
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, sleep_for_ever, NULL);
-	pthread_create(&thread, NULL, exec_self, NULL);
+	own_program = open("/proc/self/exe", O_RDONLY);
+	pthread_create(&thread, NULL, exec_self, &thread);
 	syscall(SYS_exit, 0);
 }
 
