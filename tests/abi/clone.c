@@ -197,7 +197,7 @@ ABI_TEST(clone, exec_after_the_leader_ended)
 
 	pthread_create(&thread, NULL, sleep_for_ever, NULL);
 	own_program = open("/proc/self/exe", O_RDONLY);
-	pthread_create(&thread, NULL, exec_self, &thread);
+	pthread_create(&thread, NULL, exec_self, "late");
 	syscall(SYS_exit, 0);
 }
 
