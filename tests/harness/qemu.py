@@ -67,10 +67,11 @@ class Result:
         return '%s\n  command: %s\n  console:\n%s' % (end, ' '.join(self.line), text)
 
 
-def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None):
+def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None, gentle=False):
     """Runs a guest to its end, or until the text `until` stands on its console.
 
-    feed: list of (text to wait for, text to type), in order.
+    feed: list of (text to wait for, text to type), in order. gentle: at the limit or at `until`, QEMU
+    is asked to end, so that its plugins write what they have.
     """
     result = Result(line)
     wall_limit = wall_limit or max(60, cpu_limit * 4)
@@ -107,6 +108,12 @@ def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None):
                 result.reason = 'killed: it did not end in %d s' % wall_limit
                 break
     finally:
+        if child.poll() is None and gentle:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                pass
         if child.poll() is None:
             child.kill()
         child.wait()
