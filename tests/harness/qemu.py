@@ -58,6 +58,7 @@ class Result:
         self.status = None
         self.reason = ''
         self.console = ''
+        self.said = None
         self.wall = 0.0
         self.cpu = 0.0
 
@@ -67,11 +68,12 @@ class Result:
         return '%s\n  command: %s\n  console:\n%s' % (end, ' '.join(self.line), text)
 
 
-def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None, gentle=False):
+def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None, gentle=False, at_end=None):
     """Runs a guest to its end, or until the text `until` stands on its console.
 
     feed: list of (text to wait for, text to type), in order. gentle: at the limit or at `until`, QEMU
-    is asked to end, so that its plugins write what they have.
+    is asked to end, so that its plugins write what they have. at_end: called when `until` was seen,
+    while the guest still lives; what it returns is kept as `said`.
     """
     result = Result(line)
     wall_limit = wall_limit or max(60, cpu_limit * 4)
@@ -98,6 +100,8 @@ def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None, gentle=False
                     child.stdin.flush()
             if until and until.encode() in seen:
                 result.reason = 'found'
+                if at_end:
+                    result.said = at_end()
                 break
             result.cpu = cpu_seconds(child.pid)
             result.wall = time.monotonic() - start
