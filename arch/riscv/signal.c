@@ -16,14 +16,22 @@
 struct fp_state {
 	u64 f[32];
 	u32 fcsr;
-	u32 reserved[3]; // the header of the extensions: all zero ends the list
+	u32 reserved[3];
 } ALIGNED(16);
+
+// Behind the largest floating-point state there is the list of extensions, which is empty: a header
+// of zeroes ends it.
+struct extensions {
+	u8 room[516];
+	u32 reserved;
+	u32 magic, size;
+};
 
 struct machine_context {
 	u64 regs[32]; // pc, then x1 to x31
 	union {
 		struct fp_state d;
-		u8 quad[528]; // room for the largest floating-point state
+		struct extensions extensions;
 	} ALIGNED(16);
 };
 
@@ -43,6 +51,7 @@ struct user_context {
 
 struct signal_frame {
 	struct siginfo info;
+	u8 info_room[SIGINFO_SIZE - sizeof(struct siginfo)];
 	struct user_context context;
 };
 
@@ -59,7 +68,7 @@ bool fpu_first_use(struct trapframe *tf);
 
 u64 arch_min_signal_stack(void)
 {
-	return 2048;
+	return sizeof(struct signal_frame);
 }
 
 // --- To the frame ---
@@ -70,6 +79,7 @@ static int save_head(u64 at, const struct signal_delivery *delivery)
 {
 	struct {
 		struct siginfo info;
+		u8 info_room[SIGINFO_SIZE - sizeof(struct siginfo)];
 		struct context_head head;
 	} start = {
 		.info = delivery->info,
@@ -78,8 +88,6 @@ static int save_head(u64 at, const struct signal_delivery *delivery)
 	};
 
 	_Static_assert(offsetof(typeof(start), head) == FRAME_OFFSET(context.head), "frame");
-	if (!start.head.stack.ss_size)
-		start.head.stack.ss_flags = SS_DISABLE;
 	return copy_to_user(at, &start, sizeof(start));
 }
 
@@ -90,17 +98,16 @@ static int save_registers(u64 at, const struct trapframe *tf)
 
 static int save_fpu(u64 at, const struct trapframe *tf)
 {
+	u64 end = at + FRAME_OFFSET(context.machine.extensions.reserved);
+
 	at += FRAME_OFFSET(context.machine.d);
+	if (put_user_u32(end, 0) || put_user_u64(end + 4, 0))
+		return -EFAULT;
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF)
 		return clear_user(at, sizeof(struct fp_state)) == sizeof(struct fp_state) ? 0
 											  : -EFAULT;
 	arch_fpu_save();
 	return copy_to_user(at, current->arch.f, sizeof(struct fp_state));
-}
-
-static bool on_stack(const stack_t *stack, u64 sp)
-{
-	return sp > (u64)stack->ss_sp && sp - (u64)stack->ss_sp <= stack->ss_size;
 }
 
 // Where the frame goes; 0 if the alternate stack would overflow.
@@ -109,10 +116,11 @@ static u64 frame_address(const struct trapframe *tf, const struct signal_deliver
 	const stack_t *stack = &current->sigaltstack;
 	u64 sp = tf->sp;
 
-	if (stack->ss_size && on_stack(stack, sp) &&
-	    !on_stack(stack, sp - sizeof(struct signal_frame)))
+	if (signal_stack_holds(stack, sp) &&
+	    !signal_stack_holds(stack, sp - sizeof(struct signal_frame)))
 		return 0;
-	if ((delivery->action.flags & SA_ONSTACK) && stack->ss_size && !on_stack(stack, sp))
+	if ((delivery->action.flags & SA_ONSTACK) && stack->ss_size &&
+	    !signal_stack_holds(stack, sp))
 		sp = (u64)stack->ss_sp + stack->ss_size;
 	return ALIGN_DOWN(sp - sizeof(struct signal_frame), 16);
 }
@@ -157,6 +165,17 @@ static int restore_fpu(struct trapframe *tf, u64 at)
 	return 0;
 }
 
+// Linux looks at the list of extensions as well, so that a later kernel can put something there.
+static int check_extensions(u64 at)
+{
+	u32 words[3];
+
+	if (copy_from_user(words, at + FRAME_OFFSET(context.machine.extensions.reserved),
+			   sizeof(words)))
+		return -EFAULT;
+	return (words[0] | words[1] | words[2]) ? -EINVAL : 0;
+}
+
 static int restore_context(struct trapframe *tf, u64 at)
 {
 	struct context_head head;
@@ -167,8 +186,9 @@ static int restore_context(struct trapframe *tf, u64 at)
 	if (copy_from_user(tf, at + FRAME_OFFSET(context.machine.regs), 32 * sizeof(u64)) ||
 	    restore_fpu(tf, at))
 		return -EFAULT;
-	if (head.stack.ss_size && !(head.stack.ss_flags & SS_DISABLE))
-		current->sigaltstack = head.stack;
+	if (check_extensions(at))
+		return -EFAULT;
+	(void)signal_stack_set(&head.stack, tf->sp); // what it may not be it is not
 	return 0;
 }
 
@@ -177,7 +197,7 @@ long arch_signal_return(struct trapframe *tf)
 	u64 at = tf->sp;
 
 	arch_syscall_forget(tf); // no restart: a0 is the interrupted code's
-	if ((at & 15) || restore_context(tf, at))
+	if (restore_context(tf, at))
 		signal_force(SIGSEGV);
 	return tf->a[0];
 }

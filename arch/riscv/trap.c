@@ -104,10 +104,15 @@ static void user_fault(struct trapframe *tf)
 	case CAUSE_FETCH_MISALIGNED:
 	case CAUSE_LOAD_MISALIGNED:
 	case CAUSE_STORE_MISALIGNED:
-		signal_force_fault(SIGBUS, BUS_ADRALN, tf->tval);
+		signal_force_fault(SIGBUS, BUS_ADRALN, tf->pc); // as Linux: of the instruction
+		break;
+	case CAUSE_FETCH_ACCESS:
+	case CAUSE_LOAD_ACCESS:
+	case CAUSE_STORE_ACCESS:
+		signal_force_fault(SIGSEGV, SEGV_ACCERR, tf->pc);
 		break;
 	default:
-		signal_force_fault(SIGSEGV, SEGV_ACCERR, tf->tval);
+		signal_force_fault(SIGILL, ILL_ILLTRP, tf->pc);
 	}
 }
 

@@ -41,6 +41,7 @@ enum lock_rank {
 	LOCK_CGROUP,                     // cgroup membership lists
 	LOCK_TASK_ALLOC,                 // task.alloc_lock
 	LOCK_TTY_SPIN,                   // terminal: foreground group, flags
+	LOCK_POSIX_TIMER_STATE,          // one timer_create() timer: it sends signals
 	LOCK_SIGHAND,                    // signal handlers and pending signals
 	LOCK_PROCESS_STATS,              // usage of processes
 	LOCK_PID,                        // pid tables
@@ -64,7 +65,7 @@ enum lock_rank {
 	LOCK_MAPPING_TREE,               // mm: index of a page cache object
 	LOCK_LRU,                        // mm: page lists
 	LOCK_FUTEX,                      // futex hash bucket
-	LOCK_POSIX_TIMER,                // posix timers, itimers
+	LOCK_POSIX_TIMER,                // timers of a process; timerfds
 	LOCK_DEVICE,                     // driver state, interrupt handlers
 	LOCK_WORK,                       // work queues
 	LOCK_SLEEPER,                    // the inside of mutex, rwsem and completion
@@ -81,6 +82,7 @@ enum lock_rank {
 	LOCK_KERNEL_MAP,                 // kernel page tables
 	LOCK_RCU,                        // grace periods
 	LOCK_IPI,                        // cross-hart calls
+	LOCK_REALTIME_TIMERS,            // timers that follow the real-time clock
 	LOCK_TIMER,                      // timer queue of a hart
 	LOCK_CLOCK,                      // time keeping
 	LOCK_RANDOM,                     // random pool

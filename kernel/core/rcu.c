@@ -57,7 +57,7 @@ static void list_append(struct rcu_list *to, struct rcu_head *head, struct rcu_h
 	to->count += n;
 }
 
-static void list_move(struct rcu_list *to, struct rcu_list *from)
+static void rcu_list_move(struct rcu_list *to, struct rcu_list *from)
 {
 	if (!from->head)
 		return;
@@ -103,16 +103,16 @@ void rcu_note_quiet(void)
 	spin_lock(&rcu.lock);
 	quiet_locked(self);
 	if (own->wait.head && rcu.completed >= own->wait_gp)
-		list_move(&own->done, &own->wait);
+		rcu_list_move(&own->done, &own->wait);
 	if (own->next.head && !own->wait.head) {
 		// A period that runs already may have begun before these were unlinked.
-		list_move(&own->wait, &own->next);
+		rcu_list_move(&own->wait, &own->next);
 		own->wait_gp = rcu.started + 1;
 		if (own->wait_gp > rcu.wanted)
 			rcu.wanted = own->wait_gp;
 		quiet_locked(self);
 		if (rcu.completed >= own->wait_gp)
-			list_move(&own->done, &own->wait);
+			rcu_list_move(&own->done, &own->wait);
 	}
 	spin_unlock(&rcu.lock);
 	if (own->done.head)

@@ -7,6 +7,7 @@
 
 #include <core/spinlock.h>
 #include <lib/base.h>
+#include <lib/list.h>
 #include <lib/rbtree.h>
 
 #define NSEC_PER_SEC  1000000000ul
@@ -58,6 +59,19 @@ void timer_start(struct timer *t, u64 deadline_ns);
 // waits for that (never from fn itself, nor with a lock held that fn takes).
 bool timer_cancel(struct timer *t);
 bool timer_cancel_sync(struct timer *t);
+
+// A timer for a point of real time: it follows when that clock is set. fn as a timer's; the timer
+// is off the list by then, and may be started again.
+struct realtime_timer {
+	struct timer timer;
+	struct list_head link; // on the list of all that wait; empty: not started
+	u64 expires_ns;        // real time
+	void (*fn)(struct realtime_timer *);
+};
+void realtime_timer_init(struct realtime_timer *t, void (*fn)(struct realtime_timer *));
+void realtime_timer_start(struct realtime_timer *t, u64 realtime_ns);
+void realtime_timer_cancel(struct realtime_timer *t);
+void realtime_timer_cancel_sync(struct realtime_timer *t); // waits for fn, as timer_cancel_sync()
 
 static inline bool timer_pending(const struct timer *t)
 {

@@ -13,6 +13,10 @@ int timerfd_create(int clock, int flags, struct file **out);
 int timerfd_set(struct file *file, int flags, u64 value, u64 interval, u64 old[2]);
 int timerfd_get(struct file *file, u64 now[2]);
 
+// A file that signals of `mask` are read from; to change its mask. -ENOMEM; -EINVAL: it is none.
+int signalfd_create(u64 mask, int flags, struct file **out);
+int signalfd_set_mask(struct file *file, u64 mask);
+
 int epoll_create_file(int flags, struct file **out);
 // epoll_ctl(2). `event` is in for ADD and MOD.
 int epoll_control(struct file *epoll, int operation, struct file *file, int fd,

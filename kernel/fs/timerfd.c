@@ -1,5 +1,6 @@
-// timerfd_create(2): a timer that is read and polled as a file. The timer itself runs on monotonic
-// time; one that stands for a point of real time is set again whenever that clock is set.
+// timerfd_create(2): a timer that is read and polled as a file. It expires once and then waits to be
+// read, which counts the periods that have passed; so a short interval costs no interrupts. One
+// that was set for a point of real time follows that clock.
 
 #include <core/errno.h>
 #include <core/init.h>
@@ -14,13 +15,15 @@
 struct timerfd {
 	struct spinlock lock;
 	struct timer timer;
+	struct realtime_timer real;
 	struct wait_queue wait;
 	struct list_head link; // [list]
 	int clock;
 	u64 expires;        // [lock] of its clock, next; 0: not armed
 	u64 interval;       // [lock]
-	u64 ticks;          // [lock] since the last read
-	bool absolute_real; // [lock] follows the real-time clock
+	u64 ticks;          // [lock] periods since the last read
+	bool expired;       // [lock] the last of them has ended, and the next was not begun
+	bool absolute_real; // [lock] follows the real-time clock: uses `real`
 	bool cancel_on_set; // [lock]
 	bool cancelled;     // [lock]
 };
@@ -37,39 +40,54 @@ static u64 now_of(const struct timerfd *tfd)
 // Starts the timer for `expires`. lock held.
 static void start_locked(struct timerfd *tfd)
 {
-	u64 at = tfd->expires;
+	if (tfd->absolute_real)
+		realtime_timer_start(&tfd->real, tfd->expires);
+	else
+		timer_start(&tfd->timer, tfd->expires);
+}
 
-	if (tfd->absolute_real) {
-		u64 offset = clock_realtime_offset_ns();
-		at = at > offset ? at - offset : 0;
+static void fire(struct timerfd *tfd)
+{
+	unsigned long flags = spin_lock_irqsave(&tfd->lock);
+
+	// It may have been set anew while we waited for the lock.
+	if (tfd->expires && !tfd->expired && now_of(tfd) >= tfd->expires) {
+		tfd->expired = true;
+		tfd->ticks++;
 	}
-	timer_start(&tfd->timer, at);
-}
-
-// Counts what has expired by now. lock held.
-static void expire_locked(struct timerfd *tfd)
-{
-	u64 now = now_of(tfd);
-
-	if (!tfd->expires || now < tfd->expires)
-		return;
-	u64 periods = tfd->interval ? (now - tfd->expires) / tfd->interval + 1 : 1;
-	tfd->ticks += periods;
-	tfd->expires = tfd->interval ? tfd->expires + periods * tfd->interval : 0;
-}
-
-static void timerfd_fire(struct timer *timer)
-{
-	struct timerfd *tfd = container_of(timer, struct timerfd, timer);
-
-	spin_lock(&tfd->lock);
-	expire_locked(tfd);
-	if (tfd->expires)
-		start_locked(tfd);
 	bool ready = tfd->ticks;
-	spin_unlock(&tfd->lock);
+	spin_unlock_irqrestore(&tfd->lock, flags);
 	if (ready)
 		wake_up_all_key(&tfd->wait, POLLIN);
+}
+
+static void timer_fired(struct timer *timer)
+{
+	fire(container_of(timer, struct timerfd, timer));
+}
+
+static void realtime_timer_fired(struct realtime_timer *timer)
+{
+	fire(container_of(timer, struct timerfd, real));
+}
+
+// After it has expired: counts the other periods that have ended, and begins the next. lock held.
+static void go_on_locked(struct timerfd *tfd)
+{
+	u64 now = now_of(tfd), periods = 1;
+
+	if (!tfd->expired)
+		return;
+	tfd->expired = false;
+	if (!tfd->interval) {
+		tfd->expires = 0;
+		return;
+	}
+	if (now >= tfd->expires)
+		periods = (now - tfd->expires) / tfd->interval + 1;
+	tfd->ticks += periods - 1;
+	tfd->expires += periods * tfd->interval;
+	start_locked(tfd);
 }
 
 static void clock_was_set(void)
@@ -79,8 +97,6 @@ static void clock_was_set(void)
 	spin_lock(&timerfds_lock);
 	list_for_each_entry (tfd, &timerfds, link) {
 		spin_lock_irq(&tfd->lock);
-		if (tfd->absolute_real && tfd->expires)
-			start_locked(tfd);
 		tfd->cancelled |= tfd->cancel_on_set;
 		bool wake = tfd->cancelled;
 		spin_unlock_irq(&tfd->lock);
@@ -101,6 +117,7 @@ static ssize_t timerfd_read(struct file *file, struct iov_iter *iter, u64 *pos)
 	for (;;) {
 		spin_lock_irq(&tfd->lock);
 		bool cancelled = tfd->cancelled;
+		go_on_locked(tfd);
 		ticks = tfd->ticks;
 		tfd->ticks = 0;
 		tfd->cancelled = false;
@@ -138,6 +155,7 @@ static int timerfd_release(struct file *file)
 	spin_lock_irq(&tfd->lock);
 	tfd->expires = 0;
 	spin_unlock_irq(&tfd->lock);
+	realtime_timer_cancel_sync(&tfd->real);
 	timer_cancel_sync(&tfd->timer);
 	kfree(tfd);
 	return 0;
@@ -145,6 +163,7 @@ static int timerfd_release(struct file *file)
 
 static void read_locked(struct timerfd *tfd, u64 out[2])
 {
+	go_on_locked(tfd);
 	u64 now = now_of(tfd);
 
 	out[0] = !tfd->expires ? 0 : tfd->expires > now ? tfd->expires - now : 1;
@@ -158,7 +177,6 @@ int timerfd_get(struct file *file, u64 out[2])
 	if (file->ops != &timerfd_ops)
 		return -EINVAL;
 	spin_lock_irq(&tfd->lock);
-	expire_locked(tfd);
 	read_locked(tfd, out);
 	spin_unlock_irq(&tfd->lock);
 	return 0;
@@ -173,10 +191,12 @@ int timerfd_set(struct file *file, int flags, u64 value, u64 interval, u64 old[2
 	spin_lock_irq(&tfd->lock);
 	read_locked(tfd, old);
 	bool real = tfd->clock == CLOCK_REALTIME || tfd->clock == CLOCK_REALTIME_ALARM;
+	realtime_timer_cancel(&tfd->real);
 	timer_cancel(&tfd->timer);
 	tfd->absolute_real = real && (flags & TFD_TIMER_ABSTIME);
 	tfd->cancel_on_set = tfd->absolute_real && (flags & TFD_TIMER_CANCEL_ON_SET);
 	tfd->cancelled = false;
+	tfd->expired = false;
 	tfd->ticks = 0;
 	tfd->interval = interval;
 	tfd->expires = !value                        ? 0
@@ -202,7 +222,8 @@ int timerfd_create(int clock, int flags, struct file **out)
 	if (!tfd)
 		return -ENOMEM;
 	spin_init(&tfd->lock, LOCK_POSIX_TIMER);
-	timer_init(&tfd->timer, timerfd_fire);
+	timer_init(&tfd->timer, timer_fired);
+	realtime_timer_init(&tfd->real, realtime_timer_fired);
 	wait_queue_init(&tfd->wait);
 	tfd->clock = clock;
 	int error = file_alloc_anon("[timerfd]", &timerfd_ops, tfd, O_RDWR | (flags & O_NONBLOCK),

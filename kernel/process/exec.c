@@ -384,10 +384,8 @@ static void commit_memory(struct exec *exec)
 // Everything from here on happens.
 static void commit(struct exec *exec)
 {
-	struct process *process = current->process;
-
 	commit_memory(exec);
-	process_timers_exec(process);
+	process_timers_exec();
 	signal_actions_exec();
 	current->flags &= ~TF_FORKNOEXEC;
 	if (exec->clears_personality)

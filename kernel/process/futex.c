@@ -15,11 +15,10 @@
 #include <process/futex.h>
 #include <sched/pid.h>
 #include <sched/sched.h>
+#include <signal/clocks.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
 #include <uapi/futex.h>
-
-int timespec_from_user(u64 address, u64 *ns);
 
 #define BUCKET_BITS 8
 #define ROBUST_MAX  2048

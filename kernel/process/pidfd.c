@@ -154,7 +154,7 @@ static int send_through(struct file *file, int sig, u64 info_at, unsigned flags)
 	if (!pid_namespace_within(pid->numbers[pid->level].ns, task_active_pid_ns(current)))
 		return -EINVAL;
 	if (info_at) {
-		int error = siginfo_from_user(sig, info_at, &info);
+		int error = siginfo_from_user(0, info_at, &info);
 		if (error)
 			return error;
 		if (info.si_signo != sig)

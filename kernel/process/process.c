@@ -31,7 +31,6 @@ struct process *process_alloc(void)
 	wait_queue_init(&process->child_wait);
 	list_init(&process->ongoing_forks);
 	list_init(&process->shared_pending.queue);
-	list_init(&process->posix_timers);
 	spin_init(&process->stats_lock, LOCK_PROCESS_STATS);
 	rwsem_init(&process->exec_lock, LOCK_EXEC);
 	mutex_init(&process->cred_guard, LOCK_CRED_GUARD);
@@ -70,6 +69,7 @@ int process_resource_dup(void *value, struct resource_context *context, void **c
 	process->oom_score_adj = old->oom_score_adj;
 	process->oom_score_adj_min = old->oom_score_adj_min;
 	spin_unlock(&current->group_leader->alloc_lock);
+	process_cpu_limit_changed(process); // the limits are inherited
 	*copy = process;
 	return 0;
 }

@@ -132,7 +132,7 @@ static int limit_change(struct task *task, unsigned resource, const struct rlimi
 			*limit = *new;
 	}
 	spin_unlock(&task->group_leader->alloc_lock);
-	if (!error && new &&resource == RLIMIT_CPU)
+	if (!error && new && (resource == RLIMIT_CPU || resource == RLIMIT_RTTIME))
 		process_cpu_limit_changed(process);
 	return error;
 }

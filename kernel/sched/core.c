@@ -68,9 +68,9 @@ static void tick(u64 now_ns, bool from_user)
 		*(from_user ? &task->utime_ns : &task->stime_ns) += ran;
 		*(from_user ? task->se.nice > 0 ? &rq->nice_ns : &rq->user_ns
 			    : &rq->system_ns) += ran;
-		atomic_fetch_or(&task->work, WORK_RESCHED);
-		if (sched_hooks.tick)
-			sched_hooks.tick(task, from_user);
+		atomic_fetch_or(&task->work, task_has_cpu_timers(task)
+						     ? WORK_RESCHED | WORK_CPU_TIMERS
+						     : WORK_RESCHED);
 	}
 	update_tick(rq);
 	spin_unlock(&rq->lock);
@@ -254,6 +254,7 @@ void schedule(void)
 	if (prev != rq->idle) {
 		if (sleeps) {
 			prev->se.on_queue = 0;
+			prev->se.slept_exec_ns = prev->se.sum_exec_ns;
 			rq->runnable--;
 			prev->switches_voluntary++;
 		} else {

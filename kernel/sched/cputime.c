@@ -1,6 +1,7 @@
 // CPU time of tasks. The sum is exact; its split in user and system time is sampled by ticks, and
 // scaled so that the parts add up to the sum and never go back.
 
+#include <sched/process.h>
 #include <sched/run_queue.h>
 
 u64 task_sum_exec_ns(struct task *task)
@@ -65,4 +66,23 @@ void task_cputime(struct task *task, u64 *utime_ns, u64 *stime_ns)
 	cputime_adjust(sum, task->utime_ns, task->stime_ns, &task->cputime_shown, utime_ns,
 		       stime_ns);
 	spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+void process_cputime(struct process *process, u64 *sum_ns, u64 *utime_ns, u64 *stime_ns)
+{
+	struct task *thread;
+
+	rcu_read_lock();
+	unsigned long flags = spin_lock_irqsave(&process->stats_lock);
+	u64 sum = process->sum_exec_dead_ns, utime = process->self_dead.utime_ns,
+	    stime = process->self_dead.stime_ns;
+	list_for_each_entry_rcu (thread, &process->threads, thread_node) {
+		utime += READ_ONCE(thread->utime_ns);
+		stime += READ_ONCE(thread->stime_ns);
+		sum += task_sum_exec_ns(thread);
+	}
+	cputime_adjust(sum, utime, stime, &process->cputime_shown, utime_ns, stime_ns);
+	spin_unlock_irqrestore(&process->stats_lock, flags);
+	rcu_read_unlock();
+	*sum_ns = sum;
 }

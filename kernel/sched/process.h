@@ -74,10 +74,12 @@ struct process {
 
 	struct timer real_timer;          // [sig] ITIMER_REAL
 	u64 real_interval_ns;             // [sig]
-	struct cpu_itimer cpu_itimers[2]; // [sig] VIRTUAL, PROF
-	struct list_head posix_timers;    // [sig]
-	int next_timer_id;                // [sig]
-	bool cpu_timers_armed;            // [sig] accounting must look
+	struct spinlock timers_lock;      // of the fields from here on. Irq-safe. LOCK_POSIX_TIMER
+	struct cpu_itimer cpu_itimers[2]; // [timers] VIRTUAL, PROF
+	struct rb_root posix_timers;      // [timers] by id
+	int next_timer_id;                // [timers]
+	struct list_head cpu_timers;      // [timers] struct cpu_timer: who waits for our CPU time
+	bool cpu_timers_armed;            // [timers to write] the tick must look
 
 	s16 oom_score_adj, oom_score_adj_min; // [alloc]
 	struct mutex cred_guard;              // exec against ptrace; see process/exec.c

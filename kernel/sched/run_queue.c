@@ -6,11 +6,13 @@
 // cannot save up credit; one that moves to another hart takes along its distance to the minimum.
 
 #include <lib/bits.h>
+#include <sched/process.h>
 #include <sched/run_queue.h>
 
-#define SLICE_NS         (3 * NSEC_PER_MSEC)
-#define WAKEUP_CREDIT_NS (SLICE_NS / 2)
-#define RR_SLICE_NS      (100 * NSEC_PER_MSEC)
+#define SLICE_NS          (3 * NSEC_PER_MSEC)
+#define WAKEUP_CREDIT_NS  (SLICE_NS / 2)
+#define RR_SLICE_NS       (100 * NSEC_PER_MSEC)
+#define CPU_TIMER_TICK_NS (4 * NSEC_PER_MSEC) // how exact timers of CPU time are
 
 // Each step of nice changes the share by a quarter; 1024 is nice 0. As on Linux.
 static const u32 weights[40] = {88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705,
@@ -78,13 +80,19 @@ static void advance_minimum(struct run_queue *rq)
 		rq->min_vruntime_ns = least;
 }
 
+bool task_has_cpu_timers(const struct task *task)
+{
+	return task->process && READ_ONCE(task->process->cpu_timers_armed);
+}
+
 u64 rq_slice_ns(const struct run_queue *rq)
 {
 	const struct task *task = rq->current;
+	u64 most = task_has_cpu_timers(task) ? CPU_TIMER_TICK_NS : TIME_NEVER;
 
 	if (task_effective_rt(task))
-		return task->se.policy == SCHED_RR ? RR_SLICE_NS : TIME_NEVER;
-	return rq->fair_count ? SLICE_NS : TIME_NEVER;
+		return task->se.policy == SCHED_RR ? MIN(RR_SLICE_NS, most) : most;
+	return rq->fair_count ? MIN(SLICE_NS, most) : most;
 }
 
 // --- Both ---

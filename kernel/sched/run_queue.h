@@ -48,3 +48,5 @@ bool rq_preempts(const struct run_queue *rq, const struct task *task);
 u32 weight_of_nice(int nice);
 bool rq_task_is_fair(const struct task *task);
 u64 rq_slice_ns(const struct run_queue *rq);
+// Whether a timer or a limit of its process counts CPU time, so that it needs a tick.
+bool task_has_cpu_timers(const struct task *task);

@@ -111,8 +111,6 @@ struct sched_hooks {
 	int (*kthread_adopt)(struct task *task);
 	// Ends current, a kernel thread that was adopted; must end in sched_exit().
 	NORETURN void (*kthread_exit)(int code);
-	// Each tick that hits a user task: CPU-time limits and timers. Interrupts off.
-	void (*tick)(struct task *task, bool user);
 };
 extern struct sched_hooks sched_hooks;
 
@@ -189,6 +187,8 @@ NORETURN void sched_idle_loop(void);
 // utime + stime == sum_exec, and neither ever goes back.
 void task_cputime(struct task *task, u64 *utime_ns, u64 *stime_ns);
 u64 task_sum_exec_ns(struct task *task); // exact, includes the running slice
+// The same of a process, with its dead threads. It must stay (rcu or a reference).
+void process_cputime(struct process *process, u64 *sum_ns, u64 *utime_ns, u64 *stime_ns);
 // The same scaling for sums over many tasks; `prev` remembers (the caller guards it), NULL = do not.
 void cputime_adjust(u64 sum_exec_ns, u64 utime_samples, u64 stime_samples,
 		    struct cputime_split *prev, u64 *utime_ns, u64 *stime_ns);

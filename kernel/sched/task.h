@@ -68,6 +68,7 @@ enum task_work_bits {
 	WORK_RESTORE_MASK = 1 << 4, // sigsuspend and kin: put saved_blocked back
 	WORK_KILL = 1 << 5,         // a fatal signal is pending: killable sleeps end
 	WORK_FREEZE = 1 << 6,       // the cgroup freezer or a stop wants it
+	WORK_CPU_TIMERS = 1 << 7,   // a timer or limit of CPU time may have expired
 };
 
 // Properties that stay (task.flags). Written by the task itself unless noted.
@@ -115,6 +116,7 @@ struct sched_entity {
 	u64 slice_ns;
 	u64 exec_start_ns; // when it was last put on the hart or accounted
 	u64 sum_exec_ns;   // [task] total time on a hart
+	u64 slept_exec_ns; // what that was when it last went to sleep (RLIMIT_RTTIME)
 	u32 weight;
 	u8 policy;      // SCHED_OTHER...
 	u8 rt_priority; // 1..99 for FIFO and RR
@@ -191,7 +193,7 @@ struct task {
 	struct signal_pending pending; // [sig]
 	u64 blocked;                   // [sig] written only by the task
 	u64 saved_blocked;             // [task] see WORK_RESTORE_MASK
-	u64 sigwait_set;               // [sig] what rt_sigtimedwait waits for
+	u64 real_blocked;              // [sig] what rt_sigtimedwait blocks beside its wait, else 0
 	stack_t sigaltstack;           // [task]
 	u32 job_control;               // [sig] stop and trap bits, see signal/stop.c
 	struct {

@@ -8,6 +8,7 @@
 #include <sched/sched.h>
 #include <signal/queue.h>
 #include <signal/signal.h>
+#include <signal/timers.h>
 #include <uapi/errno.h>
 
 void signal_actions_reset(struct sighand *sighand, bool ignored_too)
@@ -54,17 +55,24 @@ int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel
 {
 	struct sighand *sighand = current->sighand;
 	struct kernel_sigaction *action = &sighand->action[sig - 1];
+	bool ignored = false;
 
 	spin_lock_irq(&sighand->lock);
 	if (old)
 		*old = *action;
 	if (new) {
+		ignored = action->handler <= SIG_IGN_ADDRESS && signal_is_ignored(current, sig);
 		*action = *new;
 		action->mask &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-		if (new->handler <= SIG_IGN_ADDRESS && may_pend_locked(sig))
-			forget_if_ignored_locked(sig);
+		if (new->handler <= SIG_IGN_ADDRESS) {
+			ignored &= !signal_is_ignored(current, sig);
+			if (may_pend_locked(sig))
+				forget_if_ignored_locked(sig);
+		}
 	}
 	spin_unlock_irq(&sighand->lock);
+	if (unlikely(ignored && current->process->posix_timers.node))
+		posix_timers_unignore(sig);
 	return 0;
 }
 
@@ -84,6 +92,24 @@ int process_unshare_sighand(void)
 	spin_unlock(&old->lock);
 	write_unlock_irq(&tasklist_lock);
 	sighand_put(old);
+	return 0;
+}
+
+int signal_stack_set(const stack_t *new, u64 sp)
+{
+	int mode = new->ss_flags & ~SS_AUTODISARM;
+
+	if (signal_stack_holds(&current->sigaltstack, sp))
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+		return -EINVAL;
+	if (mode != SS_DISABLE && new->ss_size < MINSIGSTKSZ)
+		return -ENOMEM;
+	current->sigaltstack = *new;
+	if (mode == SS_DISABLE) {
+		current->sigaltstack.ss_sp = NULL;
+		current->sigaltstack.ss_size = 0;
+	}
 	return 0;
 }
 

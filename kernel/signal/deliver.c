@@ -146,6 +146,7 @@ static void run_handler(struct trapframe *tf, struct signal_delivery *delivery)
 
 	if (arch_in_syscall(tf))
 		restart_before_handler(tf, &delivery->action);
+	arch_syscall_forget(tf); // done once, even if there is no room for the frame
 	delivery->old_mask = restore ? current->saved_blocked : current->blocked;
 	if (arch_signal_frame_setup(tf, delivery) != 0) {
 		// No stack for the frame: as Linux, a SIGSEGV that cannot be handled if it was
@@ -166,7 +167,6 @@ static void run_handler(struct trapframe *tf, struct signal_delivery *delivery)
 	if (!(delivery->action.flags & SA_NODEFER))
 		mask |= SIGNAL_BIT(delivery->sig);
 	signal_set_blocked(mask);
-	arch_syscall_forget(tf);
 }
 
 void signal_deliver(struct trapframe *tf)

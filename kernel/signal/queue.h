@@ -11,7 +11,8 @@ struct queued_signal {
 	struct list_head link;
 	struct siginfo info;
 	struct user_counts *counts; // whose pending signals it counts on; counted
-	struct posix_timer *timer;  // it is embedded in this timer, or NULL
+	struct posix_timer *timer;  // it belongs to this timer, or NULL
+	u32 timer_setting;          // see posix_timer.c
 };
 
 #define SIGNALS_STOP \
@@ -35,8 +36,10 @@ void signal_retarget_locked(struct task *leaving, u64 mask);
 // is being killed). sighand->lock held.
 void signal_wake(struct task *task, u32 extra_states);
 
-// A timer's signal is being delivered: reports overruns, starts the next period.
-void timer_signal_taken(struct queued_signal *entry, struct siginfo *info);
+// Sends a timer's entry, unless it is queued already. Whether it was queued now.
+bool signal_send_entry(struct task *task, struct queued_signal *entry, bool group);
+// Takes all entries of timers out of a queue.
+void signal_remove_timers_locked(struct signal_pending *pending);
 
 static inline struct task *thread_next(struct task *thread)
 {

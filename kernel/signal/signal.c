@@ -24,7 +24,9 @@
 #include <signal/queue.h>
 #include <signal/signal.h>
 #include <signal/stop.h>
+#include <signal/timers.h>
 #include <uapi/errno.h>
+#include <uapi/poll.h>
 
 static struct slab_cache *queued_cache;
 static struct slab_cache *sighand_cache;
@@ -37,22 +39,63 @@ static void sighand_construct(void *object)
 
 	// The memory is recycled under rcu: whoever follows a stale pointer finds a valid lock.
 	spin_init(&sighand->lock, LOCK_SIGHAND);
-	wait_queue_init(&sighand->signalfd_wait);
 }
 
 struct sighand *sighand_alloc(void)
 {
 	struct sighand *sighand = slab_alloc(sighand_cache, GFP_KERNEL);
 
-	if (sighand)
+	if (sighand) {
 		refcount_init(&sighand->refs, 1);
+		sighand->signalfds = NULL;
+	}
 	return sighand;
 }
 
 void sighand_put(struct sighand *sighand)
 {
-	if (sighand && refcount_put(&sighand->refs))
-		slab_free(sighand_cache, sighand);
+	if (!sighand || !refcount_put(&sighand->refs))
+		return;
+	if (sighand->signalfds)
+		signal_waiters_put(sighand->signalfds);
+	slab_free(sighand_cache, sighand);
+}
+
+struct signal_waiters *signal_waiters_get(void)
+{
+	struct sighand *sighand = current->sighand;
+	struct signal_waiters *made = NULL;
+
+	if (!READ_ONCE(sighand->signalfds)) {
+		made = kmalloc(sizeof(*made), GFP_KERNEL);
+		if (!made)
+			return NULL;
+		refcount_init(&made->refs, 1);
+		wait_queue_init(&made->queue);
+	}
+	spin_lock_irq(&sighand->lock);
+	if (!sighand->signalfds) {
+		sighand->signalfds = made;
+		made = NULL;
+	}
+	struct signal_waiters *waiters = sighand->signalfds;
+	refcount_get(&waiters->refs);
+	spin_unlock_irq(&sighand->lock);
+	kfree(made); // another thread was faster
+	return waiters;
+}
+
+void signal_waiters_put(struct signal_waiters *waiters)
+{
+	if (refcount_put(&waiters->refs))
+		kfree(waiters);
+}
+
+// Something is pending: whoever reads or polls a signalfd looks. sighand->lock held.
+void signal_notify_signalfds_locked(struct sighand *sighand)
+{
+	if (unlikely(sighand->signalfds))
+		wake_up_all_key(&sighand->signalfds->queue, POLLIN | POLLRDNORM);
 }
 
 // --- Queue entries ---
@@ -82,8 +125,10 @@ struct queued_signal *queued_signal_alloc(struct task *task, bool force, u32 gfp
 
 void queued_signal_free(struct queued_signal *entry)
 {
-	if (entry->timer)
-		return; // belongs to its timer, which may send it again
+	if (entry->timer) { // which may send it again
+		posix_timer_signal_dropped(entry);
+		return;
+	}
 	atomic64_sub(&entry->counts->pending_signals, 1);
 	user_counts_put(entry->counts);
 	slab_free(queued_cache, entry);
@@ -114,6 +159,23 @@ void signal_remove_locked(struct signal_pending *pending, u64 mask)
 			queued_signal_free(entry);
 		}
 	}
+}
+
+void signal_remove_timers_locked(struct signal_pending *pending)
+{
+	struct queued_signal *entry, *next;
+	u64 removed = 0;
+
+	list_for_each_entry_safe (entry, next, &pending->queue, link) {
+		if (!entry->timer)
+			continue;
+		removed |= SIGNAL_BIT(entry->info.si_signo);
+		list_del_init(&entry->link);
+		queued_signal_free(entry);
+	}
+	pending->set &= ~removed;
+	list_for_each_entry (entry, &pending->queue, link)
+		pending->set |= SIGNAL_BIT(entry->info.si_signo);
 }
 
 // --- Is it ignored? ---
@@ -147,7 +209,7 @@ static bool task_ignores(const struct task *task, int sig, bool force)
 // before it is unblocked; a tracer sees all.
 static bool is_ignored(const struct task *task, int sig, bool force)
 {
-	if ((task->blocked | task->saved_blocked) & SIGNAL_BIT(sig))
+	if ((task->blocked | task->real_blocked) & SIGNAL_BIT(sig))
 		return false;
 	if (task->ptrace && sig != SIGKILL)
 		return false;
@@ -276,8 +338,8 @@ static void complete_signal(int sig, struct task *task, bool group)
 		return;
 	if (is_fatal(sig, target) && !(process->flags & (PROCESS_GROUP_EXIT)) &&
 	    !((process->flags & PROCESS_UNKILLABLE) && sig != SIGKILL) &&
-	    !((target->blocked | target->saved_blocked) & SIGNAL_BIT(sig)) && // sigwait takes it
-	    (sig == SIGKILL || !target->ptrace) && !(SIGNAL_BIT(sig) & SIGNALS_CORE)) {
+	    !(target->real_blocked & SIGNAL_BIT(sig)) && (sig == SIGKILL || !target->ptrace) &&
+	    !(SIGNAL_BIT(sig) & SIGNALS_CORE)) {
 		process->flags |= PROCESS_GROUP_EXIT;
 		process->group_exit_code = sig;
 		process->group_stop_count = 0;
@@ -289,19 +351,36 @@ static void complete_signal(int sig, struct task *task, bool group)
 
 // --- Queueing ---
 
-static void fill_info(struct siginfo *info, int sig, const struct siginfo *from, struct task *task)
+// An uid that current's user namespace knows, as the receiver's does.
+static u32 uid_seen_by(struct task *task, u32 uid)
+{
+	struct user_ns *own = current_cred()->user_ns;
+
+	rcu_read_lock();
+	struct user_ns *ns = rcu_dereference(task->cred)->user_ns;
+	if (ns != own)
+		uid = uid_to_user_munged(ns, uid_from_user(own, uid));
+	rcu_read_unlock();
+	return uid;
+}
+
+static void fill_info(struct siginfo *info, int sig, const struct siginfo *from, struct task *task,
+		      bool from_ancestor)
 {
 	if (from == SIGINFO_NOINFO) {
 		*info = (struct siginfo){.si_signo = sig, .si_code = SI_USER};
 		info->si_pid = task_nr_ns(current, PIDTYPE_TGID, task_active_pid_ns(task));
-		rcu_read_lock();
-		info->si_uid = uid_to_user_munged(rcu_dereference(task->cred)->user_ns,
-						  current_cred()->uid);
-		rcu_read_unlock();
+		info->si_uid = uid_seen_by(
+			task, uid_to_user_munged(current_cred()->user_ns, current_cred()->uid));
 	} else if (from == SIGINFO_PRIV) {
 		*info = (struct siginfo){.si_signo = sig, .si_code = SI_KERNEL};
 	} else {
 		*info = *from;
+		if (siginfo_names_sender(info)) {
+			info->si_uid = uid_seen_by(task, info->si_uid);
+			if (from_ancestor)
+				info->si_pid = 0; // no number for it there
+		}
 	}
 }
 
@@ -330,7 +409,7 @@ static bool from_ancestor_ns(struct task *task, const struct siginfo *info)
 }
 
 static int queue_locked(struct task *task, struct signal_pending *pending, int sig,
-			const struct siginfo *info)
+			const struct siginfo *info, bool from_ancestor)
 {
 	bool has_info = info != SIGINFO_NOINFO && info != SIGINFO_PRIV;
 	bool force = sig < SIGRTMIN && (!has_info || info->si_code >= 0);
@@ -340,7 +419,7 @@ static int queue_locked(struct task *task, struct signal_pending *pending, int s
 		struct queued_signal *entry = queued_signal_alloc(task, force,
 								  GFP_ATOMIC | GFP_NOINJECT);
 		if (entry) {
-			fill_info(&entry->info, sig, info, task);
+			fill_info(&entry->info, sig, info, task, from_ancestor);
 			list_add_tail(&entry->link, &pending->queue);
 		} else if (sig >= SIGRTMIN && has_info && info->si_code != SI_USER) {
 			return -EAGAIN; // rt_sigqueueinfo() must not lose what it carries
@@ -363,14 +442,36 @@ static int send_locked(struct task *task, int sig, const struct siginfo *info, b
 		return 0;
 	if (sig < SIGRTMIN && (pending->set & SIGNAL_BIT(sig)))
 		return 0;
-	int error = queue_locked(task, pending, sig, info);
+	int error = queue_locked(task, pending, sig, info, force);
 	if (error)
 		return error;
-	wake_up_all(&task->sighand->signalfd_wait);
+	signal_notify_signalfds_locked(task->sighand);
 	if (several)
 		note_for_forks(task->process, sig);
 	complete_signal(sig, task, group);
 	return 0;
+}
+
+bool signal_send_entry(struct task *task, struct queued_signal *entry, bool group)
+{
+	unsigned long flags;
+	struct sighand *sighand = sighand_lock(task, &flags);
+	int sig = entry->info.si_signo;
+	bool queued = false;
+
+	if (!sighand)
+		return false;
+	struct signal_pending *pending = group ? &task->process->shared_pending : &task->pending;
+	if (signal_prepare_locked(task, sig) && !is_ignored(task, sig, false) &&
+	    list_empty(&entry->link)) {
+		list_add_tail(&entry->link, &pending->queue);
+		pending->set |= SIGNAL_BIT(sig);
+		signal_notify_signalfds_locked(sighand);
+		complete_signal(sig, task, group);
+		queued = true;
+	}
+	sighand_unlock(sighand, flags);
+	return queued;
 }
 
 int signal_send_process_locked(struct task *task, int sig, const struct siginfo *info)
@@ -537,10 +638,9 @@ static void collect(struct signal_pending *pending, int sig, struct siginfo *inf
 		queued_signal_free(found);
 }
 
-int signal_dequeue_locked(u64 blocked, struct siginfo *info)
+static int dequeue_one_locked(u64 blocked, struct siginfo *info, struct queued_signal **timer_entry)
 {
 	struct process *process = current->process;
-	struct queued_signal *timer_entry = NULL;
 	struct signal_pending *pending = &current->pending;
 
 	if (!(pending->set & ~blocked))
@@ -551,13 +651,29 @@ int signal_dequeue_locked(u64 blocked, struct siginfo *info)
 		return 0;
 	}
 	int sig = next_signal(ready);
-	collect(pending, sig, info, &timer_entry);
+	collect(pending, sig, info, timer_entry);
 	signal_recalc_locked(current);
 	if (SIGNAL_BIT(sig) & SIGNALS_STOP)
 		current->job_control |= JOB_STOP_DEQUEUED;
-	if (timer_entry)
-		timer_signal_taken(timer_entry, info);
+	if (sig == SIGALRM && pending == &process->shared_pending)
+		real_timer_taken_locked(process);
 	return sig;
+}
+
+int signal_dequeue_locked(u64 blocked, struct siginfo *info)
+{
+	for (;;) {
+		struct queued_signal *entry = NULL;
+		int sig = dequeue_one_locked(blocked, info, &entry);
+
+		if (!entry)
+			return sig;
+		spin_unlock_irq(&current->sighand->lock);
+		bool valid = posix_timer_signal_taken(entry, info);
+		spin_lock_irq(&current->sighand->lock);
+		if (valid)
+			return sig;
+	}
 }
 
 void signal_init(void)

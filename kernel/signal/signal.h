@@ -10,6 +10,13 @@
 
 struct user_counts;
 
+// Where those wait who read or poll a signalfd of a process. It outlives the sighand, for an epoll
+// may still be registered.
+struct signal_waiters {
+	struct refcount refs;
+	struct wait_queue queue;
+};
+
 #define SIGNAL_BIT(sig) (1ul << ((sig)-1))
 
 // The actions of a process, shared by CLONE_SIGHAND. The lock guards all [sig] fields of the
@@ -17,7 +24,7 @@ struct user_counts;
 struct sighand {
 	struct spinlock lock;
 	struct refcount refs;
-	struct wait_queue signalfd_wait;
+	struct signal_waiters *signalfds;   // [lock to set, rcu to read] NULL: none was ever polled
 	struct kernel_sigaction action[64]; // [lock] action of signal n is n-1
 	struct rcu_head rcu;                // typesafe: readers may find a recycled one
 };
@@ -27,6 +34,11 @@ struct sighand {
 
 struct sighand *sighand_alloc(void); // one reference, actions unset; NULL: no memory
 void sighand_put(struct sighand *sighand);
+// Where current's signalfds wait, with a reference; NULL: no memory.
+struct signal_waiters *signal_waiters_get(void);
+void signal_waiters_put(struct signal_waiters *waiters);
+// Wakes them: something is pending, or they wait for something else. sighand->lock held.
+void signal_notify_signalfds_locked(struct sighand *sighand);
 
 // A siginfo as the kernel keeps it: user form, filled in by the sender.
 // Special senders instead of an info:
@@ -80,8 +92,18 @@ void signal_mask_restore(void);
 struct sighand *sighand_lock(struct task *task, unsigned long *flags);
 void sighand_unlock(struct sighand *sighand, unsigned long flags);
 
+// Whether `sp` lies on an alternate stack that is in use.
+static inline bool signal_stack_holds(const stack_t *stack, u64 sp)
+{
+	return !(stack->ss_flags & SS_AUTODISARM) && sp > (u64)stack->ss_sp &&
+	       sp - (u64)stack->ss_sp <= stack->ss_size;
+}
+// sigaltstack(2) for current, which runs on `sp`. -EPERM, -EINVAL, -ENOMEM.
+int signal_stack_set(const stack_t *new, u64 sp);
+
 // Takes the next deliverable signal of current out of its queues; 0 if there is none.
-// Used by delivery, sigtimedwait and signalfd. sighand->lock held.
+// Used by delivery, sigtimedwait and signalfd. sighand->lock held; dropped and taken again for the
+// signal of a timer.
 int signal_dequeue_locked(u64 blocked, struct siginfo *info);
 
 // Delivers what is pending to current before it returns to user mode: sets up a frame, stops,
@@ -107,5 +129,20 @@ void signal_actions_exec(void);
 int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old);
 // Gives current a sighand of its own (exec). -ENOMEM.
 int process_unshare_sighand(void);
-// Copies a siginfo of user space for signal `sig`. -EFAULT.
+// Copies a siginfo of user space for signal `sig` (0: what it says). -EFAULT; -E2BIG: it is of a kind that is not known
+// and says more than is kept.
 int siginfo_from_user(int sig, u64 address, struct siginfo *info);
+int siginfo_to_user(u64 address, const struct siginfo *info); // -EFAULT
+// Which members of the union mean something.
+enum siginfo_layout {
+	SIGINFO_KILL, // pid, uid
+	SIGINFO_QUEUE,
+	SIGINFO_CHILD,
+	SIGINFO_TIMER,
+	SIGINFO_POLL,
+	SIGINFO_FAULT,
+	SIGINFO_SYSCALL,
+};
+enum siginfo_layout siginfo_layout(const struct siginfo *info);
+// Whether it has si_pid and si_uid.
+bool siginfo_names_sender(const struct siginfo *info);

@@ -9,25 +9,16 @@
 #include <ns/user_ns.h>
 #include <sched/pid_namespace.h>
 #include <sched/sched.h>
+#include <signal/clocks.h>
 #include <signal/queue.h>
 #include <signal/signal.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
 #include <uapi/time.h>
 
-int deadline_from_user(u64 address, u64 *deadline);
-
 #define SIGSET_SIZE 8
 
 // --- Copies ---
-
-int siginfo_from_user(int sig, u64 address, struct siginfo *info)
-{
-	if (copy_from_user(info, address, sizeof(*info)))
-		return -EFAULT;
-	info->si_signo = sig;
-	return 0;
-}
 
 static int mask_from_user(u64 address, u64 *mask)
 {
@@ -52,13 +43,14 @@ static int kill_all(int sig)
 		    leader->process == current->process)
 			continue;
 		int error = signal_send_permitted(leader, sig, SIGINFO_NOINFO, PIDTYPE_PGID);
+		// As Linux: to be forbidden everybody is no error.
 		if (error != -EPERM)
 			result = error;
 		else if (result == -ESRCH)
-			result = -EPERM;
+			result = 0;
 	}
 	read_unlock(&tasklist_lock);
-	return result == -EPERM ? -EPERM : result;
+	return result;
 }
 
 SYSCALL2(kill, int, nr, int, sig)
@@ -152,7 +144,11 @@ SYSCALL3(rt_sigqueueinfo, int, nr, int, sig, u64, info_at)
 	struct pid *pid = pid_find_get(nr);
 	if (!pid)
 		return -ESRCH;
-	error = signal_send_checked(pid, PIDTYPE_TGID, sig, &info);
+	rcu_read_lock();
+	// A thread's number names its process here.
+	struct task *task = pid_task(pid, PIDTYPE_PID);
+	error = task ? signal_send_permitted(task, sig, &info, PIDTYPE_TGID) : -ESRCH;
+	rcu_read_unlock();
 	pid_put(pid);
 	return error;
 }
@@ -183,6 +179,8 @@ SYSCALL4(rt_sigaction, int, sig, u64, new_at, u64, old_at, size_t, size)
 		return -EFAULT;
 	if (sig < 1 || sig > 64 || (new_at && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
+	if (new_at)
+		new.flags &= SA_KNOWN; // so that programs can probe for flags
 	signal_action_set(sig, new_at ? &new : NULL, old_at ? &old : NULL);
 	if (old_at && copy_to_user(old_at, &old, sizeof(old)))
 		return -EFAULT;
@@ -281,7 +279,7 @@ static int wait_for_signal(u64 set, u64 deadline, struct siginfo *info)
 		return sig;
 	}
 	u64 blocked = current->blocked;
-	current->saved_blocked = blocked;
+	current->real_blocked = blocked;
 	current->blocked = blocked & ~set;
 	signal_recalc_locked(current);
 	set_current_state(TASK_INTERRUPTIBLE);
@@ -289,7 +287,7 @@ static int wait_for_signal(u64 set, u64 deadline, struct siginfo *info)
 	left = schedule_timeout(deadline);
 	spin_lock_irq(&sighand->lock);
 	current->blocked = blocked;
-	current->saved_blocked = 0;
+	current->real_blocked = 0;
 	sig = signal_dequeue_locked(~set, info);
 	signal_recalc_locked(current);
 	spin_unlock_irq(&sighand->lock);
@@ -317,21 +315,12 @@ SYSCALL4(rt_sigtimedwait, u64, set_at, u64, info_at, u64, timeout_at, size_t, si
 	if (!sig)
 		sig = deadline <= clock_monotonic_ns() ? -EAGAIN
 						       : wait_for_signal(set, deadline, &info);
-	if (sig > 0 && info_at && copy_to_user(info_at, &info, sizeof(info)))
+	if (sig > 0 && info_at && siginfo_to_user(info_at, &info))
 		return -EFAULT;
 	return sig;
 }
 
 // --- Alternate stack, return ---
-
-static bool on_alternate_stack(u64 sp)
-{
-	const stack_t *stack = &current->sigaltstack;
-
-	if (stack->ss_flags & SS_AUTODISARM)
-		return false;
-	return sp > (u64)stack->ss_sp && sp - (u64)stack->ss_sp <= stack->ss_size;
-}
 
 SYSCALL2(sigaltstack, u64, new_at, u64, old_at)
 {
@@ -340,29 +329,13 @@ SYSCALL2(sigaltstack, u64, new_at, u64, old_at)
 
 	if (new_at && copy_from_user(&new, new_at, sizeof(new)))
 		return -EFAULT;
-	if (!old.ss_size)
-		old.ss_flags |= SS_DISABLE;
-	else if (on_alternate_stack(sp))
-		old.ss_flags |= SS_ONSTACK;
-	if (new_at) {
-		int mode = new.ss_flags & ~SS_AUTODISARM;
-
-		if (on_alternate_stack(sp))
-			return -EPERM;
-		if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
-			return -EINVAL;
-		if (mode == SS_DISABLE) {
-			new.ss_size = 0;
-			new.ss_sp = 0;
-		} else if (new.ss_size < arch_min_signal_stack()) {
-			return -ENOMEM;
-		}
-		new.ss_flags &= ~SS_ONSTACK;
-		current->sigaltstack = new;
-	}
-	if (old_at && copy_to_user(old_at, &old, sizeof(old)))
+	old.ss_flags = (old.ss_flags & SS_AUTODISARM) | (!old.ss_size                   ? SS_DISABLE
+							 : signal_stack_holds(&old, sp) ? SS_ONSTACK
+											: 0);
+	int error = new_at ? signal_stack_set(&new, sp) : 0;
+	if (!error && old_at && copy_to_user(old_at, &old, sizeof(old)))
 		return -EFAULT;
-	return 0;
+	return error;
 }
 
 SYSCALL0(rt_sigreturn)

@@ -9,6 +9,7 @@
 #include <sched/pid.h>
 #include <sched/sched.h>
 #include <signal/signal.h>
+#include <signal/timers.h>
 #include <syscall/dispatch.h>
 #include <syscall/table.h>
 #include <uapi/errno.h>
@@ -38,6 +39,8 @@ void exit_to_user_work(struct trapframe *tf)
 		arch_irq_enable();
 		if (work & WORK_RESCHED)
 			schedule();
+		if (unlikely(work & WORK_CPU_TIMERS))
+			cpu_timers_run();
 		if (work & (WORK_SIGNAL | WORK_KILL | WORK_RESTORE_MASK | WORK_FREEZE))
 			signal_deliver(tf);
 		arch_irq_disable();

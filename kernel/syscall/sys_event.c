@@ -6,15 +6,16 @@
 #include <fs/files.h>
 #include <fs/memfd.h>
 #include <mm/uaccess.h>
+#include <signal/clocks.h>
+#include <signal/signal.h>
 #include <ns/cred.h>
 #include <syscall/define.h>
 #include <syscall/poll_mask.h>
 #include <uapi/errno.h>
 #include <uapi/eventfd.h>
 #include <uapi/memfd.h>
+#include <uapi/signalfd.h>
 #include <uapi/time.h>
-
-int timespec_from_user(u64 address, u64 *ns);
 
 // A descriptor for a new file, whose reference it takes.
 static long give_descriptor(struct file *file, int flags)
@@ -56,6 +57,32 @@ SYSCALL2(memfd_create, u64, name_at, unsigned, flags)
 		return -EINVAL;
 	int error = memfd_create(name, flags, &file);
 	return error ?: give_descriptor(file, (flags & MFD_CLOEXEC) ? O_CLOEXEC : 0);
+}
+
+// --- signalfd ---
+
+SYSCALL4(signalfd4, int, fd, u64, mask_at, size_t, size, int, flags)
+{
+	struct file *file;
+	u64 mask;
+
+	if (size != sizeof(mask))
+		return -EINVAL;
+	if (get_user_u64(mask_at, &mask))
+		return -EFAULT;
+	if (flags & ~(SFD_CLOEXEC | SFD_NONBLOCK))
+		return -EINVAL;
+	mask &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+	if (fd == -1) {
+		int error = signalfd_create(mask, flags, &file);
+		return error ?: give_descriptor(file, flags);
+	}
+	file = file_get_fd(fd);
+	if (!file)
+		return -EBADF;
+	int error = signalfd_set_mask(file, mask);
+	file_put(file);
+	return error ?: fd;
 }
 
 // --- timerfd ---

@@ -1,8 +1,10 @@
 // System calls about the machine: reboot(2), syslog(2), riscv_hwprobe(2).
 
 #include <arch/irq.h>
+#include <arch/mmu.h>
 #include <arch/power.h>
 #include <arch/smp.h>
+#include <core/hart.h>
 #include <core/ipi.h>
 #include <core/printk.h>
 #include <lib/parse.h>
@@ -143,6 +145,20 @@ SYSCALL3(syslog, int, action, u64, buffer, int, size)
 		return log_buffer_size();
 	}
 	return -EINVAL;
+}
+
+// --- riscv_flush_icache ---
+
+#define FLUSH_ICACHE_LOCAL 1
+
+// All harts, whatever the flag says: a thread may be moved between the store and the jump.
+SYSCALL3(riscv_flush_icache, u64, start, u64, end, u64, flags)
+{
+	(void)start, (void)end; // the machine has no flush of a range
+	if (flags & ~(u64)FLUSH_ICACHE_LOCAL)
+		return -EINVAL;
+	arch_icache_flush_remote(&harts_online);
+	return 0;
 }
 
 // --- riscv_hwprobe ---

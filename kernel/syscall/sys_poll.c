@@ -8,15 +8,13 @@
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <sched/process.h>
+#include <signal/clocks.h>
 #include <signal/signal.h>
 #include <syscall/define.h>
 #include <syscall/poll_mask.h>
 #include <uapi/errno.h>
 #include <uapi/personality.h>
 #include <uapi/time.h>
-
-int deadline_from_user(u64 address, u64 *deadline);
-int timespec_from_user(u64 address, u64 *ns);
 
 #define POLL_ALWAYS (POLLERR | POLLHUP)
 

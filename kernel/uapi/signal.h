@@ -43,13 +43,17 @@
 #define SIG_UNBLOCK 1
 #define SIG_SETMASK 2
 
-#define SA_NOCLDSTOP 0x00000001ul
-#define SA_NOCLDWAIT 0x00000002ul
-#define SA_SIGINFO   0x00000004ul
-#define SA_ONSTACK   0x08000000ul
-#define SA_RESTART   0x10000000ul
-#define SA_NODEFER   0x40000000ul
-#define SA_RESETHAND 0x80000000ul
+#define SA_NOCLDSTOP      0x00000001ul
+#define SA_NOCLDWAIT      0x00000002ul
+#define SA_SIGINFO        0x00000004ul
+#define SA_ONSTACK        0x08000000ul
+#define SA_RESTART        0x10000000ul
+#define SA_NODEFER        0x40000000ul
+#define SA_RESETHAND      0x80000000ul
+#define SA_EXPOSE_TAGBITS 0x00000800ul
+#define SA_KNOWN                                                                                  \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | SA_ONSTACK | SA_RESTART | \
+	 SA_NODEFER | SA_RESETHAND)
 
 #define SS_ONSTACK    1
 #define SS_DISABLE    2
@@ -75,6 +79,8 @@ union sigval {
 	uint64_t sival_ptr;
 };
 
+// The part of siginfo_t that can say anything. User space sees SIGINFO_SIZE bytes, the rest zero.
+#define SIGINFO_SIZE 128
 struct siginfo {
 	int si_signo;
 	int si_errno;
@@ -110,7 +116,6 @@ struct siginfo {
 			int syscall;
 			uint32_t arch;
 		} sys;
-		char whole[112];
 	} fields;
 };
 
@@ -127,18 +132,29 @@ struct siginfo {
 #define si_band        fields.poll.band
 #define si_fd          fields.poll.fd
 
-_Static_assert(sizeof(struct siginfo) == 128, "siginfo");
+_Static_assert(sizeof(struct siginfo) == 48, "siginfo");
 
-#define SI_USER    0
-#define SI_KERNEL  0x80
-#define SI_QUEUE   (-1)
-#define SI_TIMER   (-2)
-#define SI_MESGQ   (-3)
-#define SI_ASYNCIO (-4)
-#define SI_SIGIO   (-5)
-#define SI_TKILL   (-6)
+#define SI_USER     0
+#define SI_KERNEL   0x80
+#define SI_QUEUE    (-1)
+#define SI_TIMER    (-2)
+#define SI_MESGQ    (-3)
+#define SI_ASYNCIO  (-4)
+#define SI_SIGIO    (-5)
+#define SI_TKILL    (-6)
+#define SI_DETHREAD (-7)
+#define SI_ASYNCNL  (-60)
 
 #define ILL_ILLOPC    1
+#define ILL_ILLTRP    4
+#define NSIGILL       11
+#define NSIGFPE       15
+#define NSIGSEGV      10
+#define NSIGBUS       5
+#define NSIGTRAP      6
+#define NSIGCHLD      6
+#define NSIGPOLL      6
+#define NSIGSYS       2
 #define FPE_INTDIV    1
 #define SEGV_MAPERR   1
 #define SEGV_ACCERR   2

@@ -76,6 +76,18 @@ struct itimerspec {
 	struct timespec it_interval, it_value;
 };
 
+struct timex {
+	uint32_t modes;
+	int64_t offset, freq, maxerror, esterror;
+	int32_t status;
+	int64_t constant, precision, tolerance;
+	struct timeval time;
+	int64_t tick, ppsfreq, jitter;
+	int32_t shift;
+	int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+	int32_t tai, reserved[11];
+};
+
 struct itimerval {
 	struct timeval it_interval, it_value;
 };
