@@ -12,6 +12,7 @@
 #include <sched/sched.h>
 #include <signal/delivery.h>
 #include <uapi/errno.h>
+#include "vdso_image.h"
 
 struct fp_state {
 	u64 f[32];
@@ -133,7 +134,7 @@ int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delive
 		return -EFAULT;
 	if (current->sigaltstack.ss_flags & SS_AUTODISARM)
 		current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
-	tf->ra = mm_vdso_base(current->mm); // the trampoline: rt_sigreturn
+	tf->ra = mm_vdso_base(current->mm) + vdso_sigreturn_offset;
 	tf->pc = delivery->action.handler;
 	tf->sp = at;
 	tf->a[0] = delivery->sig;

@@ -30,7 +30,6 @@ int mm_set_anon_name(struct mm *mm, u64 start, u64 length, const char *name);
 // exec: the stack area; *top is where it ends.
 int mm_map_stack(struct mm *mm, u32 personality, u64 *top);
 int mm_stack_make_executable(struct mm *mm);
-int mm_map_vdso(struct mm *mm);
 // A free range below mmap_base, or above it if there is none. -ENOMEM.
 int mm_find_free(struct mm *mm, u64 length, u64 align, u64 *address);
 // Where a position-independent program goes.

@@ -259,6 +259,7 @@ static void auxv_fill(struct auxv *auxv, const struct exec *exec, const struct e
 	const struct cred *cred = exec->cred;
 	struct user_ns *ns = cred->user_ns;
 
+	auxv_add(auxv, AT_SYSINFO_EHDR, mm_vdso_base(exec->mm));
 	auxv_add(auxv, AT_MINSIGSTKSZ, arch_min_signal_stack());
 	auxv_add(auxv, AT_HWCAP, arch_hwcap());
 	auxv_add(auxv, AT_PAGESZ, PAGE_SIZE);
@@ -361,7 +362,7 @@ static int load_images(struct exec *exec, struct elf_image *program, struct elf_
 	if (!error && interpreter->file)
 		error = image_map(mm, interpreter);
 	if (!error)
-		error = mm_map_vdso(mm);
+		error = arch_map_vdso(mm);
 	if (!error)
 		error = build_stack(exec, program, interpreter);
 	if (error)

@@ -32,7 +32,6 @@ SINGLE = {'kernel/syscall/define.h': 2}
 KNOWN = {
     ('kernel/core/symbols.c', 'arch/riscv/asm/layout.h'): 'kernel/arch should name the layout',
     ('kernel/mm/buddy.c', 'kernel/sched/task.h'): 'who may use the reserves: pass it down',
-    ('kernel/process/exec_elf.c', 'mm_map_vdso'): 'should be an arch_ function',
     ('*', 'tasklist_lock'): 'belongs to sched',
 }
 # Two hub headers may be named from the scheduler's floor up: they only forward-declare.

@@ -243,6 +243,8 @@ static int show_maps(struct seq *seq, struct task *task)
 			name = "[heap]";
 		} else if (vma->start == mm->vdso) {
 			name = "[vdso]";
+		} else if (mm->vdso && vma->end == mm->vdso) {
+			name = "[vvar]";
 		}
 		size_t before = seq->count;
 		seq_printf(seq, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", vma->start, vma->end,
