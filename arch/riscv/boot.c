@@ -145,10 +145,13 @@ static void read_device_tree(u64 dtb_pa)
 
 	if (error)
 		panic("device tree at %lx: not valid (error %d)", dtb_pa, error);
+	power_find_early(dt);
 	int chosen = fdt_path_node(dt, "/chosen"), length;
 	const char *line = chosen >= 0 ? fdt_getprop(dt, chosen, "bootargs", &length) : NULL;
 	cmdline_parse(line && length && !line[length - 1] ? line : "");
 	add_memory(dt);
+	if (!memblock_contains(dtb_pa, fdt_size(dt)))
+		panic("device tree at %lx: not in the memory that it lists", dtb_pa);
 	memblock_reserve(boot_image_pa(), kernel_end - image_start);
 	memblock_reserve(dtb_pa, fdt_size(dt));
 	reserve_memory(dt);

@@ -10,6 +10,11 @@ extern char initramfs_start[], initramfs_end[];
 extern char boot_stack[];
 
 void mmu_init(void);
+// A device, through the early tables. NULL: it is beyond them.
+void *mmu_early_device(u64 pa, size_t size);
+void mmu_forget_early_device(void);
+void power_find_early(const void *dt);
+void power_forget_early(void);
 u64 boot_satp(void);     // of the kernel's own tables
 u64 boot_image_pa(void); // where the image is
 

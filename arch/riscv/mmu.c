@@ -69,6 +69,23 @@ u64 boot_map_early(u64 start_pa, u64 dtb_pa)
 	return satp_of((u64)root);
 }
 
+// The gigabyte around a device that is needed before ioremap() works. It is mapped in the early
+// tables, and in the real ones if there is no memory in it.
+static int early_device_slot; // 0: none
+
+// Paging is on already.
+void *mmu_early_device(u64 pa, size_t size)
+{
+	if (pa >= DIRECT_MAP_SIZE || pa % GIGABYTE + size > GIGABYTE)
+		return NULL;
+	if (early_device_slot && early_device_slot != (int)pt_index(DIRECT_MAP_BASE + pa, 2))
+		return NULL;
+	early_device_slot = pt_index(DIRECT_MAP_BASE + pa, 2);
+	early_gigabyte(early_root, pa);
+	arch_flush_tlb_all();
+	return (void *)(DIRECT_MAP_BASE + pa);
+}
+
 // --- The real map ---
 
 u64 virt_to_phys_image(const void *va)
@@ -165,7 +182,20 @@ void mmu_init(void)
 	map_image();
 	for (u64 va = VMAP_BASE; va < VMAP_BASE + VMAP_SIZE; va += GIGABYTE)
 		next_table(&kernel_root[pt_index(va, 2)]);
+	if (early_device_slot && pte_present(kernel_root[early_device_slot])) {
+		early_device_slot = 0;
+		power_forget_early();
+	}
+	if (early_device_slot)
+		pte_set(&kernel_root[early_device_slot], early_root[early_device_slot]);
 	csr_write(satp, satp_of(virt_to_phys(kernel_root)));
+	arch_flush_tlb_all();
+}
+
+void mmu_forget_early_device(void)
+{
+	if (early_device_slot)
+		pte_set(&kernel_root[early_device_slot], (struct pte){0});
 	arch_flush_tlb_all();
 }
 

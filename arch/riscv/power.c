@@ -9,6 +9,7 @@
 #include <core/init.h>
 #include <lib/fdt.h>
 #include <mm/vmap.h>
+#include "boot.h"
 #include "sbi.h"
 
 #define TEST_PASS  0x5555u
@@ -44,20 +45,40 @@ void arch_idle_wait(void)
 	__asm__ volatile("wfi" ::: "memory");
 }
 
-static int power_init(void)
+// Finds the devices, mapped by `map`.
+static void find_devices(const void *dt, void *(*map)(u64 pa, size_t size))
 {
-	const void *dt = dt_blob();
 	u64 pa, size;
 	int node;
 
 	fdt_for_each_node (node, dt) {
 		if (fdt_node_is_compatible(dt, node, "sifive,test0") &&
 		    fdt_reg(dt, node, 0, &pa, &size) == 0)
-			test_device = ioremap(pa, size);
+			test_device = map(pa, size);
 		if (fdt_node_is_compatible(dt, node, "ucb,htif0") &&
 		    fdt_reg(dt, node, 0, &pa, &size) == 0)
-			htif = ioremap(pa, size);
+			htif = map(pa, size);
 	}
+}
+
+// While the early tables are loaded, so that a bad device tree ends the machine with a status, too.
+void power_find_early(const void *dt)
+{
+	find_devices(dt, mmu_early_device);
+}
+
+// Before what maps them goes.
+void power_forget_early(void)
+{
+	test_device = NULL;
+	htif = NULL;
+}
+
+static int power_init(void)
+{
+	power_forget_early();
+	find_devices(dt_blob(), ioremap);
+	mmu_forget_early_device();
 	return 0;
 }
 INITCALL(EARLY, power_init);

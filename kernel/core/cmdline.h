@@ -13,8 +13,8 @@ struct kernel_param {
 
 // Calls fn for `name=value` or `name` on the command line, by cmdline_parse(): very early, before
 // memory can be allocated.
-#define KERNEL_PARAM(param, function)                                                            \
-	static const struct kernel_param param_##function TABLE_ENTRY(param) = {.name = (param), \
+#define KERNEL_PARAM(word, function)                                                            \
+	static const struct kernel_param param_##function TABLE_ENTRY(param) = {.name = (word), \
 										.fn = (function)}
 
 #define CMDLINE_MAX 2048
