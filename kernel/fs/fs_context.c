@@ -103,6 +103,18 @@ void fs_context_set_root(struct fs_context *fs, const struct path *path)
 	set_path(fs, &fs->root, path);
 }
 
+bool fs_context_is_chrooted(struct fs_context *fs)
+{
+	struct path root, top;
+
+	fs_context_root(fs, &root);
+	mnt_ns_root(current->nsproxy->mnt, &top);
+	bool differs = root.mount != top.mount || root.dentry != top.dentry;
+	path_put(&top);
+	path_put(&root);
+	return differs;
+}
+
 static void replace_path(struct path *field, const struct path *old, const struct path *new)
 {
 	if (field->mount != old->mount || field->dentry != old->dentry)

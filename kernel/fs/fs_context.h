@@ -24,3 +24,5 @@ void fs_context_set_root(struct fs_context *fs, const struct path *path);
 // pivot_root(2): whoever has `old` as root or cwd gets `new`.
 void fs_context_replace_everywhere(const struct path *old, const struct path *new);
 void fs_context_init(void);
+// Whether its root is not that of its mount namespace.
+bool fs_context_is_chrooted(struct fs_context *fs);

@@ -6,34 +6,48 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
-#include <ns/ns_inode.h>
+#include <ns/ns_common.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <sched/task.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
+#include <uapi/sched.h>
 
-#define FIRST_NUMBER 0xf0000000ul
-
-struct mnt_ns first_mnt_ns = {
-	.refs = REFCOUNT_INIT(2), .owner = &init_user_ns, .number = FIRST_NUMBER};
+struct mnt_ns first_mnt_ns = {.common = {.refs = REFCOUNT_INIT(2),
+					 .kind = &mnt_ns_kind,
+					 .number = 0xeffffff8u, // MNT_NS_INIT_INO
+					 .owner = &init_user_ns}};
 
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns)
 {
-	refcount_get(&ns->refs);
+	refcount_get(&ns->common.refs);
 	return ns;
 }
 
 void mnt_ns_put(struct mnt_ns *ns)
 {
-	if (!ns || !refcount_put(&ns->refs))
-		return;
+	ns_put(&ns->common);
+}
+
+static void mnt_ns_free(struct ns_common *common)
+{
+	struct mnt_ns *ns = (struct mnt_ns *)common;
+
 	mutex_lock(&mount_mutex);
 	mount_tree_drop(ns->root);
 	mutex_unlock(&mount_mutex);
-	user_ns_put(ns->owner);
+	ns_common_end(common);
 	kfree(ns);
 }
+
+const struct ns_kind mnt_ns_kind = {
+	.type = NS_MNT,
+	.name = "mnt",
+	.flag = CLONE_NEWNS,
+	.free = mnt_ns_free,
+};
+_Static_assert(offsetof(struct mnt_ns, common) == 0, "see ns_common.h");
 
 // A path into the old tree becomes the same path in the new one. Returns the old path, to be put.
 static struct path move_path(struct path *path)
@@ -78,18 +92,21 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 
 	if (!ns)
 		return -ENOMEM;
-	refcount_init(&ns->refs, 1);
-	ns->number = ns_inode_next();
+	int error = ns_common_init(&ns->common, &mnt_ns_kind, owner);
+	if (error) {
+		kfree(ns);
+		return error;
+	}
 	mutex_lock(&mount_mutex);
 	ns->root = mount_copy_tree(old->root, old->root->root, true, true);
 	if (!ns->root) {
 		mutex_unlock(&mount_mutex);
+		ns_common_end(&ns->common);
 		kfree(ns);
 		return -ENOMEM;
 	}
 	mount_set_ns(ns->root, ns);
-	ns->owner = user_ns_get(owner);
-	if (owner != old->owner)
+	if (owner != old->common.owner)
 		lock_tree(ns->root);
 	if (fs)
 		move_context(fs, old);
@@ -112,17 +129,12 @@ void mnt_ns_root(struct mnt_ns *ns, struct path *out)
 
 struct user_ns *mnt_ns_owner(const struct mnt_ns *ns)
 {
-	return ns->owner;
-}
-
-u64 mnt_ns_number(const struct mnt_ns *ns)
-{
-	return ns->number;
+	return ns->common.owner;
 }
 
 bool mnt_ns_may_admin(void)
 {
-	return ns_capable(current->nsproxy->mnt->owner, CAP_SYS_ADMIN);
+	return ns_capable(current->nsproxy->mnt->common.owner, CAP_SYS_ADMIN);
 }
 
 // --- Texts ---
@@ -279,10 +291,3 @@ void mnt_ns_show_mountstats(struct mnt_ns *ns, const struct path *root, struct s
 {
 	show_all(ns, root, seq, show_mountstats_line);
 }
-
-static int mnt_ns_init(void)
-{
-	nsproxy_mnt_put = mnt_ns_put;
-	return 0;
-}
-INITCALL(CORE, mnt_ns_init);

@@ -6,6 +6,7 @@
 struct seq;
 struct user_ns;
 
+extern const struct ns_kind mnt_ns_kind;
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns);
 void mnt_ns_put(struct mnt_ns *ns);
 // A copy of the tree of `old`; root and cwd of `fs` move over to the same places in it. -ENOMEM,
@@ -15,7 +16,6 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 // The root of the tree with what is mounted on it, with references.
 void mnt_ns_root(struct mnt_ns *ns, struct path *out);
 struct user_ns *mnt_ns_owner(const struct mnt_ns *ns); // not counted
-u64 mnt_ns_number(const struct mnt_ns *ns);
 // Current may mount, unmount and so on in its namespace.
 bool mnt_ns_may_admin(void);
 

@@ -10,6 +10,7 @@
 #include <core/panic.h>
 #include <core/printk.h>
 #include <fs/mount_internal.h>
+#include <fs/nsfs.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <ns/nsproxy.h>
@@ -205,6 +206,9 @@ static bool belongs_to_copy(const struct mount *mount, const struct mount *top,
 		return false; // something above was left out
 	if (mount->parent == top && !is_below(mount->point, root))
 		return false;
+	struct ns_common *ns = nsfs_inode_ns(mount->root->inode);
+	if (keep_unbindable && ns && ns->kind->type == NS_MNT)
+		return false; // a new namespace must not keep older ones
 	return keep_unbindable || !(mount->flags & MOUNT_UNBINDABLE);
 }
 
@@ -306,13 +310,23 @@ int mount_attach(struct superblock *sb, const char *source, const struct path *p
 	return error;
 }
 
+// The file of a namespace may be mounted though it lies in no tree: that keeps the namespace. But
+// not that of a mount namespace as old as ours or older, or both might keep each other for ever.
+static bool is_bindable_ns(const struct path *from)
+{
+	struct ns_common *ns = nsfs_inode_ns(path_inode(from));
+
+	return ns && (ns->kind->type != NS_MNT ||
+		      ns->number > current->nsproxy->mnt->common.number);
+}
+
 int mount_bind(const struct path *from, const struct path *point, bool recursive)
 {
 	struct mount *tree;
 	int error = -EINVAL;
 
 	mutex_lock(&mount_mutex);
-	if (is_ours(from->mount) && is_ours(point->mount) &&
+	if ((is_ours(from->mount) || is_bindable_ns(from)) && is_ours(point->mount) &&
 	    !(from->mount->flags & MOUNT_UNBINDABLE)) {
 		tree = mount_copy_tree(from->mount, from->dentry, recursive, false);
 		if (tree)

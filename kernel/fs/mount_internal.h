@@ -2,16 +2,15 @@
 #pragma once
 
 #include <fs/mnt_ns.h>
+#include <sched/ns_common.h>
 #include <sched/mutex.h>
 
 #define MOUNTS_MAX 100000u // of one namespace, as fs.mount-max
 
 struct mnt_ns {
-	struct refcount refs;
-	struct mount *root;    // [mounts] counted
-	struct user_ns *owner; // [I] counted
-	u32 count;             // [mounts]
-	u64 number;            // [I] of its inode
+	struct ns_common common;
+	struct mount *root; // [mounts] counted
+	u32 count;          // [mounts]
 };
 
 extern struct mutex mount_mutex;

@@ -258,7 +258,7 @@ int ipc_permission(struct ipc_ns *ns, const struct ipc_object *object, u32 want)
 		granted >>= 6;
 	else if (cred_in_egroup(cred, object->cgid) || cred_in_egroup(cred, object->gid))
 		granted >>= 3;
-	if (!(want & 7 & ~granted) || ns_capable(ns->user_ns, CAP_IPC_OWNER))
+	if (!(want & 7 & ~granted) || ns_capable(ns->common.owner, CAP_IPC_OWNER))
 		return 0;
 	return -EACCES;
 }
@@ -267,7 +267,7 @@ int ipc_may_control(struct ipc_ns *ns, const struct ipc_object *object)
 {
 	u32 euid = current_cred()->euid;
 
-	if (euid == object->cuid || euid == object->uid || ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+	if (euid == object->cuid || euid == object->uid || ns_capable(ns->common.owner, CAP_SYS_ADMIN))
 		return 0;
 	return -EPERM;
 }

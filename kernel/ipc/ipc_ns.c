@@ -3,11 +3,12 @@
 
 #include <core/init.h>
 #include <mm/slab.h>
-#include <ns/ns_inode.h>
+#include <ns/ns_common.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <sched/task.h>
 #include <uapi/errno.h>
+#include <uapi/sched.h>
 
 #include "ipc_ns.h"
 #include "mqueue.h"
@@ -18,30 +19,41 @@ struct ipc_ns init_ipc_ns;
 
 struct ipc_ns *ipc_ns_get(struct ipc_ns *ns)
 {
-	refcount_get(&ns->refs);
+	refcount_get(&ns->common.refs);
 	return ns;
 }
 
 void ipc_ns_put(struct ipc_ns *ns)
 {
-	if (!refcount_put(&ns->refs))
-		return;
+	ns_put(&ns->common);
+}
+
+static void ipc_ns_free(struct ns_common *common)
+{
+	struct ipc_ns *ns = (struct ipc_ns *)common;
+
 	mqueue_ns_destroy(ns);
 	for (int i = 0; i < IPC_KINDS; i++)
 		ipc_ids_destroy(&ns->ids[i]);
-	user_ns_put(ns->user_ns);
+	ns_common_end(common);
 	slab_free(ipc_ns_cache, ns);
 }
+
+const struct ns_kind ipc_ns_kind = {
+	.type = NS_IPC,
+	.name = "ipc",
+	.flag = CLONE_NEWIPC,
+	.free = ipc_ns_free,
+};
+_Static_assert(offsetof(struct ipc_ns, common) == 0, "see ns_common.h");
 
 struct ipc_ns *ipc_ns_current(void)
 {
 	return current->nsproxy->ipc;
 }
 
-static void set_up(struct ipc_ns *ns, struct user_ns *owner)
+static void set_up(struct ipc_ns *ns)
 {
-	refcount_init(&ns->refs, 1);
-	ns->user_ns = owner;
 	ns->shm_max = ns->shm_all = ~0ul - (1ul << 24);
 	ns->sem_per_set = 32000;
 	ns->sem_all = 32000u * 32000u;
@@ -60,8 +72,12 @@ int ipc_ns_create(struct user_ns *owner, struct ipc_ns **out)
 
 	if (!ns)
 		return -ENOMEM;
-	set_up(ns, user_ns_get(owner));
-	ns->inode_nr = ns_inode_next();
+	int error = ns_common_init(&ns->common, &ipc_ns_kind, owner);
+	if (error) {
+		slab_free(ipc_ns_cache, ns);
+		return error;
+	}
+	set_up(ns);
 	*out = ns;
 	return 0;
 }
@@ -70,10 +86,12 @@ static int ipc_init(void)
 {
 	ipc_ns_cache = slab_cache_create("ipc_ns", sizeof(struct ipc_ns), 0,
 					 SLAB_PANIC | SLAB_ACCOUNT, NULL);
-	set_up(&init_ipc_ns, &init_user_ns);
-	init_ipc_ns.inode_nr = 0xefffffffu; // PROC_IPC_INIT_INO
+	set_up(&init_ipc_ns);
+	init_ipc_ns.common = (struct ns_common){.refs = REFCOUNT_INIT(1),
+						.kind = &ipc_ns_kind,
+						.number = 0xefffffffu, // PROC_IPC_INIT_INO
+						.owner = &init_user_ns};
 	init_nsproxy.ipc = &init_ipc_ns;
-	nsproxy_ipc_put = ipc_ns_put;
 	return 0;
 }
 INITCALL(EARLY, ipc_init);

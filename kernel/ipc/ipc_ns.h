@@ -2,6 +2,7 @@
 #pragma once
 
 #include <core/atomic.h>
+#include <sched/ns_common.h>
 
 #include "ids.h"
 
@@ -22,9 +23,7 @@ struct mqueue_limits {
 
 // Legend: [I], [a]; limits are bare words that /proc/sys/kernel changes.
 struct ipc_ns {
-	struct refcount refs;
-	struct user_ns *user_ns; // [I] counted: owner
-	u64 inode_nr;            // [I]
+	struct ns_common common;
 	struct ipc_ids ids[IPC_KINDS];
 	u64 shm_max, shm_all;                 // limits: bytes of one segment, pages of all
 	u32 sem_per_set, sem_all, sem_ops;    // limits
@@ -39,7 +38,8 @@ extern struct ipc_ns init_ipc_ns;
 
 struct ipc_ns *ipc_ns_get(struct ipc_ns *ns);
 void ipc_ns_put(struct ipc_ns *ns);
-// A new, empty one, owned by `owner`. -ENOMEM.
+extern const struct ns_kind ipc_ns_kind;
+// A new, empty one, owned by `owner`. -ENOMEM, -ENOSPC.
 int ipc_ns_create(struct user_ns *owner, struct ipc_ns **out);
 // Of current.
 struct ipc_ns *ipc_ns_current(void);

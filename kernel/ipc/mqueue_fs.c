@@ -47,7 +47,7 @@ static int check_attr(struct ipc_ns *ns, const struct mq_attr *attr)
 {
 	if (attr->mq_maxmsg <= 0 || attr->mq_msgsize <= 0)
 		return -EINVAL;
-	if (ns_capable(ns->user_ns, CAP_SYS_RESOURCE))
+	if (ns_capable(ns->common.owner, CAP_SYS_RESOURCE))
 		return attr->mq_maxmsg > HARD_MESSAGES || attr->mq_msgsize > HARD_SIZE ? -EINVAL
 										       : 0;
 	return attr->mq_maxmsg > ns->mqueue.msg_max || attr->mq_msgsize > ns->mqueue.msgsize_max
@@ -114,7 +114,7 @@ static int inode_create(struct superblock *sb, u32 mode, const struct mq_attr *a
 	if (!fs->ns)
 		return -EACCES;
 	if (atomic64_read(&fs->queues) >= fs->ns->mqueue.queues_max &&
-	    !ns_capable(fs->ns->user_ns, CAP_SYS_RESOURCE))
+	    !ns_capable(fs->ns->common.owner, CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	int error = queue_create(fs->ns, attr, &queue);
 	if (error)

@@ -91,7 +91,7 @@ static long lock_segment(struct ipc_ns *ns, struct shm_segment *segment, bool lo
 {
 	u32 euid = current_cred()->euid;
 
-	if (!ns_capable(ns->user_ns, CAP_IPC_LOCK)) {
+	if (!ns_capable(ns->common.owner, CAP_IPC_LOCK)) {
 		if (euid != segment->object.uid && euid != segment->object.cuid)
 			return -EPERM;
 		if (lock && !rlimit(RLIMIT_MEMLOCK))

@@ -142,13 +142,26 @@ static void counts_move(const struct cred *old, const struct cred *cred)
 	}
 }
 
+// Whether who has `old` could do all that `cred` allows: it has the capabilities, or it made the
+// user namespace that they are for.
+static bool covers(const struct cred *old, const struct cred *cred)
+{
+	if (old->user_ns == cred->user_ns)
+		return !(cred->cap_permitted & ~old->cap_permitted);
+	for (struct user_ns *ns = cred->user_ns; user_ns_parent(ns); ns = user_ns_parent(ns)) {
+		if (user_ns_parent(ns) == old->user_ns && user_ns_owner(ns) == old->euid)
+			return true;
+	}
+	return false;
+}
+
 void cred_commit(struct cred *cred)
 {
 	const struct cred *old = current->real_cred;
 
 	// Who changed identity can no longer be looked into by who it was.
 	if (old->euid != cred->euid || old->egid != cred->egid || old->fsuid != cred->fsuid ||
-	    old->fsgid != cred->fsgid || (cred->cap_permitted & ~old->cap_permitted)) {
+	    old->fsgid != cred->fsgid || !covers(old, cred)) {
 		current->pdeath_signal = 0;
 		if (cred_dumpable_reset)
 			cred_dumpable_reset(current);

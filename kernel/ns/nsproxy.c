@@ -1,17 +1,15 @@
 // The set of namespaces of a task: references, and copies with some members replaced.
 
 #include <core/init.h>
-#include <core/atomic.h>
 #include <lib/string.h>
 #include <mm/slab.h>
-#include <ns/ns_inode.h>
+#include <ns/ns_common.h>
 #include <ns/nsproxy.h>
 #include <ns/uts_ns.h>
 #include <sched/pid_namespace.h>
 #include <uapi/errno.h>
 
 static struct slab_cache *nsproxy_cache;
-static struct atomic64 next_inode = {0xf0000000l};
 
 struct nsproxy init_nsproxy = {
 	.refs = REFCOUNT_INIT(1),
@@ -19,14 +17,8 @@ struct nsproxy init_nsproxy = {
 	.pid_for_children = &init_pid_ns,
 };
 
-// Registered by the owners of the contents (the mounts are fs').
-void (*nsproxy_mnt_put)(struct mnt_ns *ns);
-void (*nsproxy_ipc_put)(struct ipc_ns *ns);
-
-u64 ns_inode_next(void)
-{
-	return (u64)atomic64_add_return(&next_inode, 1);
-}
+_Static_assert(offsetof(struct nsproxy, mnt) == offsetof(struct nsproxy, slot[NS_MNT]), "order");
+_Static_assert(offsetof(struct nsproxy, time) == offsetof(struct nsproxy, slot[NS_TIME]), "order");
 
 struct nsproxy *nsproxy_get(struct nsproxy *nsproxy)
 {
@@ -38,12 +30,8 @@ void nsproxy_put(struct nsproxy *nsproxy)
 {
 	if (!nsproxy || !refcount_put(&nsproxy->refs))
 		return;
-	uts_ns_put(nsproxy->uts);
-	if (nsproxy->mnt && nsproxy_mnt_put)
-		nsproxy_mnt_put(nsproxy->mnt);
-	if (nsproxy->ipc)
-		nsproxy_ipc_put(nsproxy->ipc);
-	pid_namespace_put(nsproxy->pid_for_children);
+	for (int i = 0; i < NSPROXY_SLOTS; i++)
+		ns_put(nsproxy->slot[i]);
 	kfree_rcu(nsproxy, rcu);
 }
 
@@ -53,6 +41,14 @@ struct nsproxy *nsproxy_alloc(void)
 
 	if (nsproxy)
 		refcount_init(&nsproxy->refs, 1);
+	return nsproxy;
+}
+
+struct nsproxy *task_nsproxy_get(struct task *task)
+{
+	spin_lock(&task->alloc_lock);
+	struct nsproxy *nsproxy = task->nsproxy ? nsproxy_get(task->nsproxy) : NULL;
+	spin_unlock(&task->alloc_lock);
 	return nsproxy;
 }
 

@@ -6,22 +6,35 @@
 #include <core/rcu.h>
 #include <core/refcount.h>
 #include <lib/base.h>
+#include <sched/ns_common.h>
 
 struct cgroup_ns;
 struct ipc_ns;
 struct mnt_ns;
 struct pid_namespace;
+struct task;
 struct time_ns;
 struct uts_ns;
 
+#define NSPROXY_TIME_FOR_CHILDREN NS_TYPES
+#define NSPROXY_SLOTS		  (NS_TYPES + 1)
+
+// All members are counted. Each namespace begins with its struct ns_common, so that the same
+// pointers can be walked by kind.
 struct nsproxy {
 	struct refcount refs;
-	struct uts_ns *uts;
-	struct ipc_ns *ipc;
-	struct mnt_ns *mnt;
-	struct pid_namespace *pid_for_children;
-	struct time_ns *time, *time_for_children;
-	struct cgroup_ns *cgroup;
+	union {
+		struct ns_common *slot[NSPROXY_SLOTS]; // by enum ns_type
+		struct {
+			void *none; // NS_USER: see struct cred
+			struct mnt_ns *mnt;
+			struct uts_ns *uts;
+			struct ipc_ns *ipc;
+			struct pid_namespace *pid_for_children;
+			struct cgroup_ns *cgroup;
+			struct time_ns *time, *time_for_children;
+		};
+	};
 	struct rcu_head rcu;
 };
 
@@ -31,6 +44,6 @@ struct nsproxy *nsproxy_get(struct nsproxy *nsproxy);
 void nsproxy_put(struct nsproxy *nsproxy);
 // Zeroed, with one reference; members are filled in by the caller. NULL: no memory.
 struct nsproxy *nsproxy_alloc(void);
-extern void (*nsproxy_mnt_put)(struct mnt_ns *ns);
-extern void (*nsproxy_ipc_put)(struct ipc_ns *ns);
+// The set that a task has now, with a reference; NULL if it has exited.
+struct nsproxy *task_nsproxy_get(struct task *task);
 void nsproxy_init(void);

@@ -7,8 +7,10 @@
 #include <core/init.h>
 #include <lib/hash.h>
 #include <mm/slab.h>
+#include <ns/ns_common.h>
 #include <ns/user_ns.h>
 #include <uapi/errno.h>
+#include <uapi/sched.h>
 
 #define COUNTS_HASH_BITS 7
 
@@ -19,13 +21,12 @@ static struct slab_cache *counts_cache;
 static struct id_extent whole_range = {.first = 0, .lower_first = 0, .count = 0xffffffffu};
 
 struct user_ns init_user_ns = {
-	.refs = REFCOUNT_INIT(3), // init_cred, and two that never go
+	.common = {.refs = REFCOUNT_INIT(3), .kind = &user_ns_kind, .number = 0xeffffffdu},
 	.uid_map = {.count = 1, .extents = &whole_range},
 	.gid_map = {.count = 1, .extents = &whole_range},
 	.projid_map = {.count = 1, .extents = &whole_range},
 	.setgroups_allowed = true,
 	.parent_could_setfcap = true,
-	.inode_nr = 0xeffffffdu, // PROC_USER_INIT_INO
 };
 
 struct user_counts root_counts = {
@@ -36,22 +37,55 @@ struct user_counts root_counts = {
 
 struct user_ns *user_ns_get(struct user_ns *ns)
 {
-	refcount_get(&ns->refs);
+	refcount_get(&ns->common.refs);
 	return ns;
 }
 
 void user_ns_put(struct user_ns *ns)
 {
-	while (ns && refcount_put(&ns->refs)) {
-		struct user_ns *parent = ns->parent;
+	while (ns && refcount_put(&ns->common.refs)) {
+		struct user_ns *parent = ns->common.owner;
 
 		kfree(ns->uid_map.extents);
 		kfree(ns->gid_map.extents);
 		kfree(ns->projid_map.extents);
-		user_counts_put(ns->counts);
+		ns_uncharge(ns->counts, NS_USER);
 		kfree(ns);
 		ns = parent;
 	}
+}
+
+static void user_ns_free(struct ns_common *common)
+{
+	refcount_init(&common->refs, 1);
+	user_ns_put((struct user_ns *)common);
+}
+
+static struct ns_common *parent_of(struct ns_common *common)
+{
+	return common->owner ? &common->owner->common : NULL;
+}
+
+const struct ns_kind user_ns_kind = {
+	.type = NS_USER,
+	.name = "user",
+	.flag = CLONE_NEWUSER,
+	.free = user_ns_free,
+	.parent = parent_of,
+};
+_Static_assert(offsetof(struct user_ns, common) == 0, "see ns_common.h");
+
+bool user_ns_within(const struct user_ns *ns, const struct user_ns *ancestor)
+{
+	while (ns->level > ancestor->level)
+		ns = ns->common.owner;
+	return ns == ancestor;
+}
+
+bool user_ns_may_setgroups(struct user_ns *ns)
+{
+	return __atomic_load_n(&ns->gid_map.count, __ATOMIC_ACQUIRE) &&
+	       READ_ONCE(ns->setgroups_allowed);
 }
 
 // --- Translation ---
@@ -190,6 +224,8 @@ void user_ns_init(void)
 	counts_cache = slab_cache_create("user_counts", sizeof(struct user_counts), 0,
 					 SLAB_PANIC | SLAB_HWALIGN, NULL);
 	hlist_add_head(&root_counts.node, counts_bucket(&init_user_ns, 0));
+	for (int type = 0; type < NS_TYPES; type++)
+		init_user_ns.ns_max[type] = INT32_MAX; // until the number of tasks is known
 }
 
 static int user_ns_module_init(void)

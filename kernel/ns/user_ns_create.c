@@ -1,8 +1,8 @@
-// Making user namespaces, for clone and unshare. See user_namespaces(7).
+// Making and entering user namespaces, for clone, unshare and setns. See user_namespaces(7).
 
 #include <mm/slab.h>
 #include <ns/cred.h>
-#include <ns/ns_inode.h>
+#include <ns/ns_common.h>
 #include <ns/user_ns.h>
 #include <uapi/errno.h>
 #include <uapi/prctl.h>
@@ -14,31 +14,10 @@ static bool creator_is_mapped(const struct cred *cred)
 	       gid_to_user(cred->user_ns, cred->egid) != INVALID_ID;
 }
 
-int user_ns_create(struct cred *cred)
+// Who comes into a namespace has all capabilities there, and none from elsewhere. Takes the
+// references to `ns` and `counts`.
+static void move_into(struct cred *cred, struct user_ns *ns, struct user_counts *counts)
 {
-	struct user_ns *parent = cred->user_ns;
-
-	if (parent->level + 1 > USER_NS_MAX_LEVEL)
-		return -ENOSPC;
-	if (!creator_is_mapped(cred))
-		return -EPERM;
-	struct user_ns *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
-	if (!ns)
-		return -ENOMEM;
-	struct user_counts *counts = user_counts_get(ns, cred->uid);
-	if (!counts) {
-		kfree(ns);
-		return -ENOMEM;
-	}
-	refcount_init(&ns->refs, 1);
-	ns->level = parent->level + 1;
-	ns->parent = parent; // its reference moves over from the credentials
-	ns->owner = cred->euid;
-	ns->group = cred->egid;
-	ns->setgroups_allowed = parent->setgroups_allowed;
-	ns->parent_could_setfcap = cred->cap_effective & (1ul << CAP_SETFCAP);
-	ns->inode_nr = ns_inode_next();
-	ns->counts = cred->counts; // likewise
 	cred->counts = counts;
 	cred->user_ns = ns;
 	cred->securebits = 0;
@@ -47,5 +26,56 @@ int user_ns_create(struct cred *cred)
 	cred->cap_effective = CAP_FULL_SET;
 	cred->cap_bounding = CAP_FULL_SET;
 	cred->cap_ambient = 0;
+}
+
+int user_ns_create(struct cred *cred)
+{
+	struct user_ns *parent = cred->user_ns;
+	struct user_counts *charged;
+
+	if (parent->level + 1 > USER_NS_MAX_LEVEL)
+		return -ENOSPC;
+	int error = ns_charge(parent, NS_USER, &charged);
+	if (error)
+		return error;
+	struct user_ns *ns = NULL;
+	struct user_counts *counts = NULL;
+	error = -EPERM;
+	if (creator_is_mapped(cred)) {
+		ns = kzalloc(sizeof(*ns), GFP_KERNEL);
+		counts = ns ? user_counts_get(ns, cred->uid) : NULL;
+		error = -ENOMEM;
+	}
+	if (!counts) {
+		kfree(ns);
+		ns_uncharge(charged, NS_USER);
+		return error;
+	}
+	refcount_init(&ns->common.refs, 1);
+	ns->common.kind = &user_ns_kind;
+	ns->common.number = ns_number_next();
+	ns->common.owner = parent; // its reference moves over from the credentials
+	ns->level = parent->level + 1;
+	ns->owner = cred->euid;
+	ns->group = cred->egid;
+	ns->setgroups_allowed = READ_ONCE(parent->setgroups_allowed);
+	ns->parent_could_setfcap = cred->cap_effective & (1ul << CAP_SETFCAP);
+	ns->counts = charged;
+	for (int type = 0; type < NS_TYPES; type++)
+		ns->ns_max[type] = INT32_MAX;
+	user_counts_put(cred->counts);
+	move_into(cred, ns, counts);
+	return 0;
+}
+
+int user_ns_enter(struct cred *cred, struct user_ns *ns)
+{
+	struct user_counts *counts = user_counts_get(ns, cred->uid);
+
+	if (!counts)
+		return -ENOMEM;
+	user_counts_put(cred->counts);
+	user_ns_put(cred->user_ns);
+	move_into(cred, user_ns_get(ns), counts);
 	return 0;
 }

@@ -1,17 +1,18 @@
 // UTS namespaces: host name and domain name.
 
-#include <core/atomic.h>
 #include <lib/string.h>
 #include <mm/slab.h>
-#include <ns/ns_inode.h>
+#include <ns/ns_common.h>
 #include <ns/user_ns.h>
 #include <ns/uts_ns.h>
 #include <uapi/errno.h>
+#include <uapi/sched.h>
 
 struct uts_ns init_uts_ns = {
-	.refs = REFCOUNT_INIT(1),
-	.user_ns = &init_user_ns,
-	.inode_nr = 0xeffffffeu, // PROC_UTS_INIT_INO
+	.common = {.refs = REFCOUNT_INIT(1),
+		   .kind = &uts_ns_kind,
+		   .number = 0xeffffffeu, // PROC_UTS_INIT_INO
+		   .owner = &init_user_ns},
 	.lock = SPINLOCK_INIT(LOCK_NS),
 	// Programs (glibc among them) parse the release: it names the Linux whose ABI this is.
 	.name = {.sysname = "Linux",
@@ -24,17 +25,23 @@ struct uts_ns init_uts_ns = {
 
 struct uts_ns *uts_ns_get(struct uts_ns *ns)
 {
-	refcount_get(&ns->refs);
+	refcount_get(&ns->common.refs);
 	return ns;
 }
 
-void uts_ns_put(struct uts_ns *ns)
+static void uts_ns_free(struct ns_common *common)
 {
-	if (ns && refcount_put(&ns->refs)) {
-		user_ns_put(ns->user_ns);
-		kfree(ns);
-	}
+	ns_common_end(common);
+	kfree(common);
 }
+
+const struct ns_kind uts_ns_kind = {
+	.type = NS_UTS,
+	.name = "uts",
+	.flag = CLONE_NEWUTS,
+	.free = uts_ns_free,
+};
+_Static_assert(offsetof(struct uts_ns, common) == 0, "see ns_common.h");
 
 int uts_ns_dup(struct uts_ns *old, struct user_ns *owner, struct uts_ns **copy)
 {
@@ -42,9 +49,11 @@ int uts_ns_dup(struct uts_ns *old, struct user_ns *owner, struct uts_ns **copy)
 
 	if (!ns)
 		return -ENOMEM;
-	refcount_init(&ns->refs, 1);
-	ns->user_ns = user_ns_get(owner);
-	ns->inode_nr = ns_inode_next();
+	int error = ns_common_init(&ns->common, &uts_ns_kind, owner);
+	if (error) {
+		kfree(ns);
+		return error;
+	}
 	spin_init(&ns->lock, LOCK_NS);
 	spin_lock(&old->lock);
 	ns->name = old->name;

@@ -1,17 +1,15 @@
 // UTS namespaces: the names that uname(2) tells.
 #pragma once
 
-#include <core/refcount.h>
 #include <core/spinlock.h>
 #include <lib/base.h>
+#include <sched/ns_common.h>
 #include <uapi/utsname.h>
 
 struct user_ns;
 
 struct uts_ns {
-	struct refcount refs;
-	struct user_ns *user_ns; // [I] counted: owner
-	u64 inode_nr;            // [I]
+	struct ns_common common;
 	struct spinlock lock;    // guards the names that can be set
 	struct new_utsname name; // [lock] nodename, domainname; the rest [I]
 };
@@ -19,8 +17,7 @@ struct uts_ns {
 extern struct uts_ns init_uts_ns;
 
 struct uts_ns *uts_ns_get(struct uts_ns *ns);
-void uts_ns_put(struct uts_ns *ns);
-// A copy owned by `owner`. -ENOMEM.
+// A copy owned by `owner`. -ENOMEM, -ENOSPC.
 int uts_ns_dup(struct uts_ns *old, struct user_ns *owner, struct uts_ns **copy);
 
 // Sets one of the names (at most 64 bytes, not terminated in `text`). No permission is checked.

@@ -132,8 +132,8 @@ static int set_tid_check(struct pid_namespace *ns, const struct clone_request *r
 
 		if (nr < 1 || nr >= READ_ONCE(ns->pid_max) || (nr != 1 && !READ_ONCE(ns->reaper)))
 			return -EINVAL;
-		if (!ns_capable(ns->user_ns, CAP_CHECKPOINT_RESTORE) &&
-		    !ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+		if (!ns_capable(ns->common.owner, CAP_CHECKPOINT_RESTORE) &&
+		    !ns_capable(ns->common.owner, CAP_SYS_ADMIN))
 			return -EPERM;
 	}
 	return 0;

@@ -105,7 +105,6 @@ static int process_init(void)
 	default_limits(kernel_process->rlimits);
 	kernel_process->thread_count = 1;
 	adopt(&init_task);
-	init_pid_ns.user_ns = &init_user_ns;
 	sched_hooks.child_start = child_start;
 	sched_hooks.task_free = task_free_resources;
 	sched_hooks.kthread_adopt = kthread_adopt;

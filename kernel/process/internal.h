@@ -50,6 +50,10 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 void nsproxy_resource_put(void *value);
 void nsproxy_resource_switched(void *old, void *value);
 
+struct nsproxy;
+// The same namespaces in a new set, to be changed. NULL: no memory. (namespaces.c)
+struct nsproxy *nsproxy_copy(const struct nsproxy *old);
+
 // A process with one thread to come. NULL: no memory. (process.c)
 struct process *process_alloc(void);
 struct process *process_get(struct process *process);

@@ -7,7 +7,9 @@
 #include <ipc/ipc_ns.h>
 #include <ipc/undo.h>
 #include <ns/cred.h>
+#include <ns/ns_common.h>
 #include <ns/nsproxy.h>
+#include <ns/pid_ns.h>
 #include <ns/user_ns.h>
 #include <ns/uts_ns.h>
 #include <process/clone_flags.h>
@@ -32,7 +34,8 @@ int cred_resource_dup(void *value, struct resource_context *context, void **copy
 	if (!cred)
 		return -ENOMEM;
 	if (context->flags & CLONE_NEWUSER) {
-		int error = user_ns_create(cred);
+		// Who is shut in by chroot must not get the means to leave.
+		int error = fs_context_is_chrooted(current->fs) ? -EPERM : user_ns_create(cred);
 		if (error) {
 			cred_discard(cred);
 			return error;
@@ -77,6 +80,17 @@ static int refuse_absent_kinds(u64 flags)
 	return 0;
 }
 
+struct nsproxy *nsproxy_copy(const struct nsproxy *old)
+{
+	struct nsproxy *new = nsproxy_alloc();
+
+	for (int i = 0; new &&i < NSPROXY_SLOTS; i++) {
+		if (old->slot[i])
+			new->slot[i] = ns_get(old->slot[i]);
+	}
+	return new;
+}
+
 void *nsproxy_resource_get(void *value)
 {
 	return nsproxy_get(value);
@@ -100,8 +114,6 @@ static int dup_ipc(struct nsproxy *new, const struct nsproxy *old, u64 flags, st
 
 static int dup_pid(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner)
 {
-	struct pid_namespace *ns;
-
 	if (!(flags & CLONE_NEWPID)) {
 		new->pid_for_children = pid_namespace_get(old->pid_for_children);
 		return 0;
@@ -109,12 +121,7 @@ static int dup_pid(struct nsproxy *new, const struct nsproxy *old, u64 flags, st
 	// Only one step at a time: after an unshare a child must exist first.
 	if (task_active_pid_ns(current) != old->pid_for_children)
 		return -EINVAL;
-	int error = pid_namespace_create(old->pid_for_children, &ns);
-	if (error)
-		return error;
-	ns->user_ns = user_ns_get(owner);
-	new->pid_for_children = ns;
-	return 0;
+	return pid_ns_create(old->pid_for_children, owner, &new->pid_for_children);
 }
 
 static int dup_mnt(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner,

@@ -10,15 +10,19 @@ bool ptrace_may_access(struct task *task, int mode)
 	const struct cred *self = current_cred();
 	bool allowed = true;
 
-	(void)mode; // both modes check the real ids
 	if (task->process == current->process)
 		return true;
 	const struct cred *other = task_cred_get(task);
-	bool same = self->uid == other->euid && self->uid == other->suid &&
-		    self->uid == other->uid && self->gid == other->egid &&
-		    self->gid == other->sgid && self->gid == other->gid;
+	u32 uid = mode == PTRACE_MODE_READ_FSCREDS ? self->fsuid : self->uid;
+	u32 gid = mode == PTRACE_MODE_READ_FSCREDS ? self->fsgid : self->gid;
+	bool same = uid == other->euid && uid == other->suid && uid == other->uid &&
+		    gid == other->egid && gid == other->sgid && gid == other->gid;
 	bool capable = ns_capable(other->user_ns, CAP_SYS_PTRACE);
 	if (!same && !capable)
+		allowed = false;
+	// Whose ids are the same may still be more: privileged, or of a user namespace outside ours.
+	u64 own = mode == PTRACE_MODE_READ_FSCREDS ? self->cap_effective : self->cap_permitted;
+	if ((self->user_ns != other->user_ns || (other->cap_permitted & ~own)) && !capable)
 		allowed = false;
 	spin_lock(&task->alloc_lock);
 	if (task->mm && task->mm->dumpable != DUMPABLE_USER && !capable)

@@ -34,6 +34,7 @@ static const struct resource resources[] = {
 		.name = "fs",
 		.share_flag = CLONE_FS,
 		.unshare_flags = CLONE_FS,
+		.copy_flags = CLONE_NEWNS, // its paths move, and must not if a later step fails
 		.field = offsetof(struct task, fs),
 		.get = fs_resource_get,
 		.dup = fs_resource_dup,
@@ -168,24 +169,35 @@ int resources_clone(struct resource_context *context)
 	return 0;
 }
 
+static void store(const struct resource *resource, void *value)
+{
+	void **field = resource_field(current, resource);
+	void *old = *field;
+
+	if (resource->switched) {
+		resource->switched(old, value);
+		return;
+	}
+	spin_lock(&current->alloc_lock);
+	WRITE_ONCE(*field, value);
+	spin_unlock(&current->alloc_lock);
+	resource->put(old);
+}
+
+void resource_store(size_t offset, void *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resources); i++) {
+		if (resources[i].field == offset)
+			store(&resources[i], value);
+	}
+}
+
 // Stores prepared copies in current. Cannot fail.
 static void unshare_commit(void **copies)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(resources); i++) {
-		const struct resource *resource = &resources[i];
-		void **field = resource_field(current, resource);
-
-		if (!copies[i])
-			continue;
-		void *old = *field;
-		if (resource->switched) {
-			resource->switched(old, copies[i]);
-			continue;
-		}
-		spin_lock(&current->alloc_lock);
-		WRITE_ONCE(*field, copies[i]);
-		spin_unlock(&current->alloc_lock);
-		resource->put(old);
+		if (copies[i])
+			store(&resources[i], copies[i]);
 	}
 }
 
@@ -215,7 +227,8 @@ int resources_unshare(u64 flags)
 
 		if (!(flags & resource->unshare_flags) || !old || resource->unshare_refused)
 			continue;
-		if (resource->is_shared && !resource->is_shared(old))
+		if (resource->is_shared && !(flags & resource->copy_flags) &&
+		    !resource->is_shared(old))
 			continue;
 		error = resource->dup(old, &context, &copies[i]);
 		if (error)

@@ -25,6 +25,7 @@ struct resource {
 	u64 share_flag;    // clone shares if this is set...
 	u64 new_flags;     // ...or, for namespaces, copies if one of these is set and shares if not
 	u64 unshare_flags; // unshare makes a copy if one of these is set
+	u64 copy_flags;    // ...and does so even if nobody shares it if one of these is set
 	size_t field;      // offset in struct task
 	// Makes one where current has none and is to share it; NULL: then the child has none either.
 	int (*create)(void **value);
@@ -51,6 +52,9 @@ void resources_discard(struct task *child);
 
 // Gives current private copies of what `flags` name, all or none. Flags are already expanded.
 int resources_unshare(u64 flags);
+
+// Stores a new value in current, by the offset of its field, and lets go of the old one.
+void resource_store(size_t field, void *value);
 
 // Drops what a dying task holds. After it only credentials and process remain, which others may
 // still ask for; they go with the task.

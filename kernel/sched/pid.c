@@ -24,12 +24,9 @@ static struct slab_cache *pid_caches[PID_NS_MAX_LEVEL + 1]; // by level; made on
 static struct slab_cache *pid_namespace_cache;
 static struct atomic64 pid_inode_next = {1};
 
-void (*pid_namespace_release)(struct pid_namespace *ns);
-
 struct pid_namespace init_pid_ns = {
-	.refs = REFCOUNT_INIT(1),
+	.common = {.refs = REFCOUNT_INIT(2)}, // ns/pid_ns.c fills in the rest
 	.pid_max = PID_MAX_DEFAULT,
-	.inode_nr = 0xeffffffcu, // PROC_PID_INIT_INO: what Linux's first namespace shows
 };
 
 static struct hlist_head *hash_bucket(int nr, const struct pid_namespace *ns)
@@ -457,8 +454,13 @@ void pid_swap_tasks(struct task *leader, struct task *heir)
 
 struct pid_namespace *pid_namespace_get(struct pid_namespace *ns)
 {
-	refcount_get(&ns->refs);
+	refcount_get(&ns->common.refs);
 	return ns;
+}
+
+void pid_namespace_put(struct pid_namespace *ns)
+{
+	ns_put(&ns->common);
 }
 
 static void pid_namespace_free_rcu(struct rcu_head *head)
@@ -470,31 +472,21 @@ static void pid_namespace_free_rcu(struct rcu_head *head)
 	slab_free(pid_namespace_cache, ns);
 }
 
-void pid_namespace_put(struct pid_namespace *ns)
+void pid_namespace_free(struct pid_namespace *ns)
 {
-	while (ns && refcount_put(&ns->refs)) {
-		struct pid_namespace *parent = ns->parent;
-
-		if (pid_namespace_release)
-			pid_namespace_release(ns);
-		call_rcu(&ns->rcu, pid_namespace_free_rcu);
-		ns = parent;
-	}
+	call_rcu(&ns->rcu, pid_namespace_free_rcu);
 }
 
-int pid_namespace_create(struct pid_namespace *parent, struct pid_namespace **out)
+struct pid_namespace *pid_namespace_alloc(struct pid_namespace *parent)
 {
-	if (parent->level + 1 > PID_NS_MAX_LEVEL)
-		return -ENOSPC;
 	struct pid_namespace *ns = slab_alloc(pid_namespace_cache, GFP_KERNEL | GFP_ZERO);
+
 	if (!ns)
-		return -ENOMEM;
-	refcount_init(&ns->refs, 1);
+		return NULL;
 	ns->level = parent->level + 1;
-	ns->parent = pid_namespace_get(parent);
+	ns->parent = parent;
 	ns->pid_max = parent->pid_max;
-	*out = ns;
-	return 0;
+	return ns;
 }
 
 void pid_namespace_close(struct pid_namespace *ns)

@@ -5,9 +5,9 @@
 #include <core/refcount.h>
 #include <core/spinlock.h>
 #include <lib/base.h>
+#include <sched/ns_common.h>
 #include <sched/pid.h>
 
-struct ns_common;
 struct user_ns;
 
 #define PID_MAP_PAGE_BITS (PAGE_SIZE * 8)
@@ -15,11 +15,9 @@ struct user_ns;
 
 // Legend: [I] immutable, [pid_lock] in pid.c, [tl] tasklist_lock.
 struct pid_namespace {
-	struct refcount refs;
+	struct ns_common common;
 	u32 level;                    // [I] 0 for the first
 	struct pid_namespace *parent; // [I] counted
-	struct user_ns *user_ns;      // [I] counted: owner
-	u64 inode_nr;                 // [I] identity in /proc/PID/ns
 	unsigned long
 		*map[PID_MAP_PAGES]; // [pid_lock] bit set = number in use; pages made on demand
 	int last;            // [pid_lock] last number given out; /proc/sys/kernel/ns_last_pid
@@ -35,13 +33,13 @@ struct pid_namespace {
 
 struct pid_namespace *pid_namespace_get(struct pid_namespace *ns);
 
-// Drops a reference; the last one frees the namespace and drops its parent's. Registered from
-// above: what else must go with it (its owner's reference) is done by pid_namespace_release.
 void pid_namespace_put(struct pid_namespace *ns);
-extern void (*pid_namespace_release)(struct pid_namespace *ns);
 
-// Makes an empty namespace below `parent`. -ENOSPC beyond the depth limit, -ENOMEM.
-int pid_namespace_create(struct pid_namespace *parent, struct pid_namespace **out);
+// An empty namespace below `parent`, whose common part is yet to be filled in. NULL: no memory.
+// See ns/pid_ns.h for the whole.
+struct pid_namespace *pid_namespace_alloc(struct pid_namespace *parent);
+// Frees it after a grace period. Its parent's reference is not touched.
+void pid_namespace_free(struct pid_namespace *ns);
 
 // No more numbers: fork into it fails with ENOMEM from now on.
 void pid_namespace_close(struct pid_namespace *ns);

@@ -231,7 +231,7 @@ SYSCALL2(setgroups, int, size, u64, list_at)
 {
 	struct user_ns *ns = current_cred()->user_ns;
 
-	if (!ns_capable(ns, CAP_SETGID) || !ns->setgroups_allowed)
+	if (!ns_capable(ns, CAP_SETGID) || !user_ns_may_setgroups(ns))
 		return -EPERM;
 	if (size < 0 || size > NGROUPS_MAX)
 		return -EINVAL;
@@ -280,7 +280,7 @@ static long set_uts_name(u64 text_at, int length,
 	struct uts_ns *ns = current->nsproxy->uts;
 	char text[UTS_NAME_SIZE];
 
-	if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+	if (!ns_capable(ns->common.owner, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (length < 0 || length > UTS_NAME_SIZE - 1)
 		return -EINVAL;

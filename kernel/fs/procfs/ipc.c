@@ -125,7 +125,7 @@ static int take_number(char **text, u64 max, u64 *value)
 
 static int may_change(struct ipc_ns *ns)
 {
-	return ns_capable(ns->user_ns, CAP_SYS_RESOURCE) ? 0 : -EPERM;
+	return ns_capable(ns->common.owner, CAP_SYS_RESOURCE) ? 0 : -EPERM;
 }
 
 #define LIMIT_FILE(name, field, max, format, type)                             \

@@ -98,8 +98,8 @@ static ssize_t write_last_pid(struct task *task, char *text, size_t n)
 	u64 last;
 
 	(void)task;
-	if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN) &&
-	    !ns_capable(ns->user_ns, CAP_CHECKPOINT_RESTORE))
+	if (!ns_capable(ns->common.owner, CAP_SYS_ADMIN) &&
+	    !ns_capable(ns->common.owner, CAP_CHECKPOINT_RESTORE))
 		return -EPERM;
 	int error = number_of(text, PID_MAX_LIMIT, &last);
 	return (error ?: pid_namespace_set_last(ns, last)) ?: (ssize_t)n;

@@ -5,6 +5,7 @@
 #include <fs/mnt_ns.h>
 #include <fs/procfs/procfs.h>
 #include <fs/tty/tty.h>
+#include <fs/procfs/user_maps.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -412,9 +413,26 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
 	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mountinfo},
 	{.name = "mountstats", .mode = S_IFREG | 0400, .show = show_mountstats},
+	{.name = "ns", .mode = S_IFDIR | 0511, .directory = proc_ns_directory},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
+	{.name = "setgroups",
+	 .mode = S_IFREG | 0644,
+	 .show = show_setgroups,
+	 .write_file = write_setgroups},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.name = "gid_map",
+	 .mode = S_IFREG | 0644,
+	 .show = show_gid_map,
+	 .write_file = write_gid_map},
+	{.name = "projid_map",
+	 .mode = S_IFREG | 0644,
+	 .show = show_projid_map,
+	 .write_file = write_projid_map},
+	{.name = "uid_map",
+	 .mode = S_IFREG | 0644,
+	 .show = show_uid_map,
+	 .write_file = write_uid_map},
 };
 const unsigned proc_task_count = ARRAY_SIZE(proc_task_entries);
