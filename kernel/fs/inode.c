@@ -60,8 +60,7 @@ void inode_touch(struct inode *inode)
 	inode->mtime = inode->ctime = fs_now();
 }
 
-// Whether the inode's ids mean something to current, so that its capabilities count.
-static bool capable_over(struct inode *inode, int cap)
+bool inode_capable(struct inode *inode, int cap)
 {
 	struct user_ns *ns = current_cred()->user_ns;
 
@@ -83,20 +82,20 @@ int inode_permission(struct inode *inode, int mask)
 	if (!(mask & ~granted & 7))
 		return 0;
 	if (S_ISDIR(mode)) {
-		if (!(mask & MAY_WRITE) && capable_over(inode, CAP_DAC_READ_SEARCH))
+		if (!(mask & MAY_WRITE) && inode_capable(inode, CAP_DAC_READ_SEARCH))
 			return 0;
-		return capable_over(inode, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+		return inode_capable(inode, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 	}
-	if (mask == MAY_READ && capable_over(inode, CAP_DAC_READ_SEARCH))
+	if (mask == MAY_READ && inode_capable(inode, CAP_DAC_READ_SEARCH))
 		return 0;
-	if ((!(mask & MAY_EXEC) || (mode & 0111)) && capable_over(inode, CAP_DAC_OVERRIDE))
+	if ((!(mask & MAY_EXEC) || (mode & 0111)) && inode_capable(inode, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }
 
 bool inode_owner_or_capable(struct inode *inode)
 {
-	return current_cred()->fsuid == inode->uid || capable_over(inode, CAP_FOWNER);
+	return current_cred()->fsuid == inode->uid || inode_capable(inode, CAP_FOWNER);
 }
 
 void inode_init(void)

@@ -316,8 +316,8 @@ static bool is_bindable_ns(const struct path *from)
 {
 	struct ns_common *ns = nsfs_inode_ns(path_inode(from));
 
-	return ns && (ns->kind->type != NS_MNT ||
-		      ns->number > current->nsproxy->mnt->common.number);
+	return ns &&
+	       (ns->kind->type != NS_MNT || ns->number > current->nsproxy->mnt->common.number);
 }
 
 int mount_bind(const struct path *from, const struct path *point, bool recursive)

@@ -76,8 +76,8 @@ static long open_parent(struct ns_common *ns)
 	if (ns->kind->type == NS_USER)
 		return open_owner(ns);
 	struct ns_common *parent = ns->kind->parent(ns);
-	if (!parent || !pid_namespace_within((struct pid_namespace *)parent,
-					     task_active_pid_ns(current)))
+	if (!parent ||
+	    !pid_namespace_within((struct pid_namespace *)parent, task_active_pid_ns(current)))
 		return -EPERM;
 	return open_ns(ns_get(parent));
 }

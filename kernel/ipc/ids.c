@@ -267,7 +267,8 @@ int ipc_may_control(struct ipc_ns *ns, const struct ipc_object *object)
 {
 	u32 euid = current_cred()->euid;
 
-	if (euid == object->cuid || euid == object->uid || ns_capable(ns->common.owner, CAP_SYS_ADMIN))
+	if (euid == object->cuid || euid == object->uid ||
+	    ns_capable(ns->common.owner, CAP_SYS_ADMIN))
 		return 0;
 	return -EPERM;
 }

@@ -116,8 +116,7 @@ static bool map_allowed(struct user_ns *ns, enum id_map_kind kind, const struct 
 		return false;
 	if (kind == MAP_PROJID || maps_self(ns, kind, opener, map))
 		return true;
-	return ns_capable(user_ns_parent(ns), cap) &&
-	       cred_capable(opener, user_ns_parent(ns), cap);
+	return ns_capable(user_ns_parent(ns), cap) && cred_capable(opener, user_ns_parent(ns), cap);
 }
 
 // --- Publishing ---

@@ -7,7 +7,11 @@ struct cred;
 struct seq;
 struct user_ns;
 
-enum id_map_kind { MAP_UID, MAP_GID, MAP_PROJID };
+enum id_map_kind {
+	MAP_UID,
+	MAP_GID,
+	MAP_PROJID
+};
 
 // Sets a map from its text, which is cut up. `opener` is who opened the file. -EPERM (written
 // before, or not allowed), -EINVAL, -ENOMEM.

@@ -35,7 +35,8 @@ int ns_charge(struct user_ns *owner, enum ns_type type, struct user_counts **cha
 	if (!counts)
 		return -ENOMEM;
 	for (struct user_counts *at = counts; at; at = at->ns->counts) {
-		if (atomic64_add_return(&at->namespaces[type], 1) <= READ_ONCE(at->ns->ns_max[type]))
+		if (atomic64_add_return(&at->namespaces[type], 1) <=
+		    READ_ONCE(at->ns->ns_max[type]))
 			continue;
 		atomic64_sub(&at->namespaces[type], 1);
 		uncharge_until(counts, at, type);

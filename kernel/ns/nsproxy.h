@@ -17,7 +17,7 @@ struct time_ns;
 struct uts_ns;
 
 #define NSPROXY_TIME_FOR_CHILDREN NS_TYPES
-#define NSPROXY_SLOTS		  (NS_TYPES + 1)
+#define NSPROXY_SLOTS             (NS_TYPES + 1)
 
 // All members are counted. Each namespace begins with its struct ns_common, so that the same
 // pointers can be walked by kind.

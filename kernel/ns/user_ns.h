@@ -40,8 +40,8 @@ struct user_ns {
 	struct id_map uid_map, gid_map, projid_map; // [map]
 	bool setgroups_allowed;                     // [map]
 	bool parent_could_setfcap;                  // [I] its maker had CAP_SETFCAP
-	struct user_counts *counts; // [I] counted: of its maker, in the parent
-	long ns_max[NS_TYPES];      // [a] /proc/sys/user/max_*_namespaces
+	struct user_counts *counts;                 // [I] counted: of its maker, in the parent
+	long ns_max[NS_TYPES];                      // [a] /proc/sys/user/max_*_namespaces
 };
 
 extern struct user_ns init_user_ns;

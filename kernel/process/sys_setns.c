@@ -142,6 +142,9 @@ static int enter_task(struct setns *set, struct task *task, u64 flags)
 
 static void commit(struct setns *set)
 {
+	// The undo list is of semaphores that we leave behind.
+	if (set->nsproxy->ipc != current->nsproxy->ipc && current->sem_undo)
+		resource_store(offsetof(struct task, sem_undo), NULL);
 	if (set->cred)
 		resource_store(offsetof(struct task, cred), set->cred);
 	if (set->fs)

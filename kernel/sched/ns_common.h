@@ -23,8 +23,8 @@ enum ns_type {
 
 struct ns_kind {
 	enum ns_type type;
-	const char *name; // in /proc/PID/ns, and "name:[number]"
-	u64 flag;         // CLONE_NEW...
+	const char *name;                   // in /proc/PID/ns, and "name:[number]"
+	u64 flag;                           // CLONE_NEW...
 	void (*free)(struct ns_common *ns); // after the last reference
 	// The namespace that this one lies in, not counted; NULL for the first one. Absent: this kind
 	// has no hierarchy.

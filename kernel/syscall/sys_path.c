@@ -272,7 +272,7 @@ static int change_mode(const struct path *path, u32 mode)
 		up_write(&inode->lock);
 		return -EPERM;
 	}
-	if (!cred_in_group(current_cred(), inode->gid) && !capable(CAP_FSETID))
+	if (!cred_in_group(current_cred(), inode->gid) && !inode_capable(inode, CAP_FSETID))
 		mode &= ~S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
 	inode->ctime = fs_now();
@@ -328,7 +328,7 @@ static int change_owner(const struct path *path, u32 user_uid, u32 user_gid)
 		return -EINVAL;
 	bool own = cred->fsuid == inode->uid;
 	bool may = uid == inode->uid && (gid == inode->gid || cred_in_group(cred, gid)) && own;
-	if (!may && !ns_capable(cred->user_ns, CAP_CHOWN))
+	if (!may && !inode_capable(inode, CAP_CHOWN))
 		return -EPERM;
 	down_write(&inode->lock);
 	inode->uid = uid;

@@ -15,7 +15,7 @@
 #define NS_GET_NSTYPE    0xb703
 #define NS_GET_OWNER_UID 0xb704
 
-static const char *const kinds[] = {"mnt", "pid", "pid_for_children", "user", "uts"};
+static const char *const kinds[] = {"ipc", "mnt", "pid", "pid_for_children", "user", "uts"};
 
 static char *link_of(const char *who, const char *kind)
 {
@@ -49,7 +49,7 @@ static void put(const char *path, const char *text)
 
 ABI_TEST(nsfs, numbers_of_the_first)
 {
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		if (strcmp(kinds[i], "mnt"))
 			printf("%s\n", link_of("self", kinds[i]));
 	}
@@ -57,7 +57,7 @@ ABI_TEST(nsfs, numbers_of_the_first)
 
 ABI_TEST(nsfs, files)
 {
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		struct stat st, again;
 		struct statfs fs;
 		char text[64], path[32];
@@ -253,9 +253,9 @@ ABI_TEST(nsfs, map_by_parent)
 	int pipes[2];
 	int pid = child_with(CLONE_NEWUSER, pipes);
 	char path[64];
-	const char *bad[] = {"0 0 1\n5 1 1\n5 2 1\n", "0 0 10\n20 5 1\n", "4294967295 0 1\n",
-			     "0 4294967295 1\n",	"1 1 4294967295\n",  "a b c\n",
-			     "0 0 10\n\n",		"-1 0 1\n"};
+	const char *bad[] = {
+		"0 0 1\n5 1 1\n5 2 1\n", "0 0 10\n20 5 1\n", "4294967295 0 1\n", "0 4294967295 1\n",
+		"1 1 4294967295\n",      "a b c\n",          "0 0 10\n\n",       "-1 0 1\n"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		sprintf(path, "/proc/%d/uid_map", pid);
@@ -266,9 +266,13 @@ ABI_TEST(nsfs, map_by_parent)
 	}
 	sprintf(path, "/proc/%d/uid_map", pid);
 	int fd = open(path, O_RDWR);
-	R(pwrite(fd, "0 0 1\n", 6, 1));
+	R(lseek(fd, 1, SEEK_SET));
+	R(write(fd, "0 0 1\n", 6));
+	R(lseek(fd, 0, SEEK_SET));
 	R(write(fd, "0 100000 1000\n1000 0 1\n", 24));
-	R(pwrite(fd, "0 0 1\n", 6, 0));
+	R(write(fd, "0 0 1\n", 6));
+	R(lseek(fd, 0, SEEK_SET));
+	R(write(fd, "0 0 1\n", 6));
 	char text[128];
 	ssize_t n = pread(fd, text, sizeof(text), 0);
 	printf("%.*s", (int)n, text);
@@ -329,5 +333,26 @@ ABI_TEST(nsfs, chroot_and_user)
 {
 	mkdir("jail", 0755);
 	R(chroot("jail"));
+	R(unshare(CLONE_NEWUSER));
+}
+
+ABI_TEST(nsfs, limits)
+{
+	R(unshare(CLONE_NEWUSER));
+	put("/proc/self/uid_map", "0 0 1");
+	show_file("/proc/sys/user/max_uts_namespaces");
+	put("/proc/sys/user/max_uts_namespaces", "2");
+	show_file("/proc/sys/user/max_uts_namespaces");
+	R(unshare(CLONE_NEWUTS));
+	R(unshare(CLONE_NEWUTS));
+	int keep = open_ns("uts");
+	R(unshare(CLONE_NEWUTS));
+	R(unshare(CLONE_NEWUTS));
+	int keep_too = open_ns("uts");
+	R(unshare(CLONE_NEWUTS));
+	close(keep);
+	R(unshare(CLONE_NEWUTS));
+	close(keep_too);
+	put("/proc/sys/user/max_user_namespaces", "0");
 	R(unshare(CLONE_NEWUSER));
 }

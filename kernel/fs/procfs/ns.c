@@ -12,7 +12,10 @@
 #include <sched/pid_namespace.h>
 #include <uapi/errno.h>
 
-enum { PID_FOR_CHILDREN = NSPROXY_SLOTS, DIRECTORY };
+enum {
+	PID_FOR_CHILDREN = NSPROXY_SLOTS,
+	DIRECTORY
+};
 
 static const struct {
 	const char *name;
@@ -41,8 +44,8 @@ static int ns_inode(struct superblock *sb, struct pid *pid, int what, struct ino
 {
 	bool directory = what == DIRECTORY;
 	struct ns_node *node = kmalloc(sizeof(*node), GFP_KERNEL);
-	struct inode *inode =
-		node ? inode_alloc(sb, directory ? S_IFDIR | 0511 : S_IFLNK | 0777) : NULL;
+	struct inode *inode = node ? inode_alloc(sb, directory ? S_IFDIR | 0511 : S_IFLNK | 0777)
+				   : NULL;
 
 	if (!inode) {
 		kfree(node);

@@ -177,6 +177,64 @@ static const struct proc_entry fs_entries[] = {
 	 .count = ARRAY_SIZE(mqueue_entries)},
 };
 
+// --- user/: how many namespaces may be made, in the user namespace of who looks ---
+
+static int show_ns_max(struct seq *seq, enum ns_type type)
+{
+	seq_printf(seq, "%ld\n", READ_ONCE(current_cred()->user_ns->ns_max[type]));
+	return 0;
+}
+
+static ssize_t write_ns_max(char *text, size_t n, enum ns_type type)
+{
+	u64 max;
+	int error = number_of(text, INT32_MAX, &max);
+
+	if (!error)
+		WRITE_ONCE(current_cred()->user_ns->ns_max[type], max);
+	return error ?: (ssize_t)n;
+}
+
+// Root of the user namespace may change its limits.
+static int user_permission(struct inode *inode, int mask)
+{
+	u32 mode = inode->mode;
+
+	if (ns_capable(current_cred()->user_ns, CAP_SYS_RESOURCE))
+		mode >>= 6;
+	return mask & ~mode & 7 ? -EACCES : 0;
+}
+
+#define NS_LIMIT(kind, type)                                                     \
+	static int show_max_##kind(struct seq *seq, struct task *task)           \
+	{                                                                        \
+		(void)task;                                                      \
+		return show_ns_max(seq, type);                                   \
+	}                                                                        \
+	static ssize_t write_max_##kind(struct task *task, char *text, size_t n) \
+	{                                                                        \
+		(void)task;                                                      \
+		return write_ns_max(text, n, type);                              \
+	}
+NS_LIMIT(cgroup, NS_CGROUP)
+NS_LIMIT(ipc, NS_IPC)
+NS_LIMIT(mnt, NS_MNT)
+NS_LIMIT(pid, NS_PID)
+NS_LIMIT(time, NS_TIME)
+NS_LIMIT(user, NS_USER)
+NS_LIMIT(uts, NS_UTS)
+
+#define NS_ENTRY(kind)                                                                            \
+	{                                                                                         \
+		.name = "max_" #kind "_namespaces", .mode = S_IFREG | 0644,                       \
+		.show = show_max_##kind, .write = write_max_##kind, .permission = user_permission \
+	}
+
+static const struct proc_entry user_entries[] = {
+	NS_ENTRY(cgroup), NS_ENTRY(ipc),  NS_ENTRY(mnt), NS_ENTRY(pid),
+	NS_ENTRY(time),   NS_ENTRY(user), NS_ENTRY(uts),
+};
+
 static const struct proc_entry sys_entries[] = {
 	{.name = "fs",
 	 .mode = S_IFDIR | 0555,
@@ -186,6 +244,10 @@ static const struct proc_entry sys_entries[] = {
 	 .mode = S_IFDIR | 0555,
 	 .entries = kernel_entries,
 	 .count = ARRAY_SIZE(kernel_entries)},
+	{.name = "user",
+	 .mode = S_IFDIR | 0555,
+	 .entries = user_entries,
+	 .count = ARRAY_SIZE(user_entries)},
 };
 
 static const struct proc_entry sys_entry = {

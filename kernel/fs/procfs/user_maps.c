@@ -22,8 +22,8 @@ static int show_map(struct seq *seq, struct task *task, enum id_map_kind kind)
 	struct user_ns *ns = user_ns_of(task);
 	u32 first, lower, count;
 
-	for (u32 i = 0;
-	     id_map_extent(ns, kind, current_cred()->user_ns, i, &first, &lower, &count); i++)
+	for (u32 i = 0; id_map_extent(ns, kind, current_cred()->user_ns, i, &first, &lower, &count);
+	     i++)
 		seq_printf(seq, "%10u %10u %10u\n", first, lower, count);
 	user_ns_put(ns);
 	return 0;
