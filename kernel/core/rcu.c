@@ -263,6 +263,19 @@ static void queue_barrier(void *arg)
 	WRITE_ONCE(this_hart()->rcu_urgent, true);
 }
 
+// A hart that went idle with callbacks of its own learns of the end of their period only when it
+// wakes, and runs them then.
+static void nudge_all(void)
+{
+	struct hartmask others = {READ_ONCE(harts_online.bits)};
+
+	expedite();
+	unsigned long flags = arch_irq_save();
+	hartmask_clear(&others, hart_index());
+	for_each_hart_in(i, &others) ipi_send(i, IPI_RESCHED);
+	arch_irq_restore(flags);
+}
+
 void rcu_barrier(void)
 {
 	static struct rcu_waiter waiters[MAX_HARTS]; // guarded by `busy`
@@ -280,7 +293,7 @@ void rcu_barrier(void)
 	for (u32 i = 0; i < MAX_HARTS; i++)
 		waiters[i].count = &count;
 	ipi_call(&online, queue_barrier, waiters, true);
-	expedite();
-	rcu_waiter_sleep(&count, expedite);
+	nudge_all();
+	rcu_waiter_sleep(&count, nudge_all);
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 }

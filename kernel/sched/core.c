@@ -333,7 +333,8 @@ NORETURN void sched_idle_loop(void)
 		if (!READ_ONCE(rq->fair_count) && !(rq->rt_bits[0] | rq->rt_bits[1]) &&
 		    !(atomic_read(&current->work) & WORK_RESCHED)) {
 			rcu_idle_enter();
-			arch_idle_wait();
+			if (!READ_ONCE(this_hart()->rcu_ready)) // else: callbacks to run first
+				arch_idle_wait();
 			rcu_idle_exit();
 		}
 		hartmask_clear_atomic(&harts_idle, rq->index);
