@@ -16,7 +16,8 @@ static void open_master(void)
 	int number = -1, off = 0;
 
 	mkdir("/dev/pts", 0755);
-	mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=666");
+	if (access("/dev/pts/ptmx", F_OK)) // the first test mounts it for all
+		mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=666");
 	master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY);
 	ioctl(master, TIOCSPTLCK, &off);
 	ioctl(master, TIOCGPTN, &number);
@@ -194,7 +195,7 @@ static void background_leader(void)
 	R(ioctl(slave, TIOCSPGRP, &other));
 	kill(pid, SIGCONT);
 	usleep(20000);
-	R(write(master, "x\n", 2));
+	write(master, "x\n", 2);
 	usleep(20000);
 	signal(SIGTTOU, SIG_IGN);
 	R(ioctl(slave, TIOCSPGRP, &group));

@@ -35,7 +35,8 @@ static void open_pair(void)
 	int number, off = 0;
 
 	mkdir("/dev/pts", 0755);
-	mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=666");
+	if (access("/dev/pts/ptmx", F_OK)) // the first test mounts it for all
+		mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=666");
 	master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY);
 	ioctl(master, TIOCSPTLCK, &off);
 	ioctl(master, TIOCGPTN, &number);

@@ -22,17 +22,18 @@
 
 // Legend: [list] tty_mutex, [lock] the slave's, [I].
 struct pty {
-	struct tty *slave;      // [I]
-	struct superblock *sb;  // [I] counted as a mount is
-	int index;              // [I]
-	struct dentry *name;    // [list] counted; NULL once the master is gone
-	bool is_locked;         // [list] TIOCSPTLCK: the slave cannot be opened
-	bool slave_gone;        // [list] it was open, and is no more
-	bool packet;            // [lock] TIOCPKT
-	u8 packet_events;       // [lock] to be told
-	struct wait_queue wait; // at the master
-	u8 out[OUT_SIZE];       // [lock] from the slave
-	u32 out_head, out_tail; // [lock] only grow
+	struct tty *slave;        // [I]
+	struct superblock *sb;    // [I] counted as a mount is
+	int index;                // [I]
+	struct dentry *name;      // [list] counted; NULL once the master is gone
+	bool is_locked;           // [list] TIOCSPTLCK: the slave cannot be opened
+	bool slave_gone;          // [list] it was open, and is no more
+	struct mutex write_mutex; // one writer at a time, at the master
+	bool packet;              // [lock] TIOCPKT
+	u8 packet_events;         // [lock] to be told
+	struct wait_queue wait;   // at the master
+	u8 out[OUT_SIZE];         // [lock] from the slave
+	u32 out_head, out_tail;   // [lock] only grow
 };
 
 // --- What the slave asks of its other end ---
@@ -185,6 +186,7 @@ static int pty_create(const struct path *root, struct pty **out)
 	slave->is_pty = true;
 	slave->termios.c_cflag &= ~HUPCL;
 	wait_queue_init(&pty->wait);
+	mutex_init(&pty->write_mutex, LOCK_TTY_IO);
 	pty->slave = slave;
 	pty->index = index;
 	pty->is_locked = true;
@@ -343,22 +345,31 @@ static ssize_t type_piece(struct file *file, const u8 *text, size_t n)
 
 static ssize_t master_write(struct file *file, struct iov_iter *iter, u64 *pos)
 {
+	struct pty *pty = file->private;
 	ssize_t done = 0;
 	u8 piece[256];
+	int error = 0;
 
 	(void)pos;
+	if (!(file->flags & O_NONBLOCK))
+		error = mutex_lock_interruptible(&pty->write_mutex);
+	else if (!mutex_trylock(&pty->write_mutex))
+		error = -EAGAIN;
+	if (error)
+		return error;
 	while (iter_count(iter)) {
 		size_t n = iter_copy_from(iter, piece, sizeof(piece));
+		ssize_t typed = n ? type_piece(file, piece, n) : -EFAULT;
 
-		if (!n)
-			return done ?: -EFAULT;
-		ssize_t typed = type_piece(file, piece, n);
-		if (typed < 0)
-			return done ?: typed;
+		if (typed < 0) {
+			done = done ?: typed;
+			break;
+		}
 		done += typed;
 		if ((size_t)typed < n)
 			break;
 	}
+	mutex_unlock(&pty->write_mutex);
 	return done;
 }
 
