@@ -56,6 +56,7 @@ struct signal_frame {
 	struct user_context context;
 };
 
+#define EXTENSIONS_HEADER   12 // its bytes
 #define FRAME_OFFSET(field) offsetof(struct signal_frame, field)
 
 _Static_assert(offsetof(struct user_context, machine) == 176, "ucontext");
@@ -75,40 +76,25 @@ u64 arch_min_signal_stack(void)
 // --- To the frame ---
 
 // The parts go to the user's stack from where they are; what lies between them is left alone.
-
-static int save_head(u64 at, const struct signal_delivery *delivery)
+static int save_context(u64 at, struct trapframe *tf, struct signal_delivery *delivery)
 {
-	struct {
-		struct siginfo info;
-		u8 info_room[SIGINFO_SIZE - sizeof(struct siginfo)];
-		struct context_head head;
-	} start = {
-		.info = delivery->info,
-		.head.stack = current->sigaltstack,
-		.head.mask = delivery->old_mask,
+	static struct fp_state zero;
+	struct context_head head = {
+		.flags = 0, .link = 0, .stack = current->sigaltstack, .mask = delivery->old_mask};
+	bool has_fp = (tf->status & SSTATUS_FS) != SSTATUS_FS_OFF;
+
+	if (has_fp)
+		arch_fpu_save();
+	const struct user_part parts[] = {
+		{FRAME_OFFSET(info), &delivery->info, sizeof(delivery->info)},
+		{FRAME_OFFSET(info_room), &zero, sizeof(((struct signal_frame *)0)->info_room)},
+		{FRAME_OFFSET(context.head), &head, sizeof(head)},
+		{FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64)},
+		{FRAME_OFFSET(context.machine.d), has_fp ? (void *)current->arch.f : &zero,
+		 sizeof(struct fp_state)},
+		{FRAME_OFFSET(context.machine.extensions.reserved), &zero, EXTENSIONS_HEADER},
 	};
-
-	_Static_assert(offsetof(typeof(start), head) == FRAME_OFFSET(context.head), "frame");
-	return copy_to_user(at, &start, sizeof(start));
-}
-
-static int save_registers(u64 at, const struct trapframe *tf)
-{
-	return copy_to_user(at + FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64));
-}
-
-static int save_fpu(u64 at, const struct trapframe *tf)
-{
-	u64 end = at + FRAME_OFFSET(context.machine.extensions.reserved);
-
-	at += FRAME_OFFSET(context.machine.d);
-	if (put_user_u32(end, 0) || put_user_u64(end + 4, 0))
-		return -EFAULT;
-	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF)
-		return clear_user(at, sizeof(struct fp_state)) == sizeof(struct fp_state) ? 0
-											  : -EFAULT;
-	arch_fpu_save();
-	return copy_to_user(at, current->arch.f, sizeof(struct fp_state));
+	return copy_parts_to_user(at, sizeof(struct signal_frame), parts, ARRAY_SIZE(parts));
 }
 
 // Where the frame goes; 0 if the alternate stack would overflow.
@@ -130,7 +116,7 @@ int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delive
 {
 	u64 at = frame_address(tf, delivery);
 
-	if (!at || save_head(at, delivery) || save_registers(at, tf) || save_fpu(at, tf))
+	if (!at || save_context(at, tf, delivery))
 		return -EFAULT;
 	if (current->sigaltstack.ss_flags & SS_AUTODISARM)
 		current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
@@ -145,49 +131,47 @@ int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delive
 
 // --- And back ---
 
-static int restore_fpu(struct trapframe *tf, u64 at)
+// The floating-point state of a frame. A context that never used the unit stays so.
+static void restore_fpu(struct trapframe *tf, const struct fp_state *state)
 {
 	static const struct fp_state zero;
-	struct fp_state state;
 
-	at += FRAME_OFFSET(context.machine.d);
-	// A context that never used the unit stays so.
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF) {
-		if (copy_from_user(&state, at, sizeof(state)))
-			return -EFAULT;
-		if (!memcmp(state.f, zero.f, sizeof(zero.f)) && !state.fcsr)
-			return 0;
+		if (!memcmp(state->f, zero.f, sizeof(zero.f)) && !state->fcsr)
+			return;
 		fpu_first_use(tf);
+		memcpy(current->arch.f, state->f, sizeof(current->arch.f));
+		current->arch.fcsr = state->fcsr;
 	}
-	if (copy_from_user(current->arch.f, at, offsetof(struct fp_state, reserved)))
-		return -EFAULT;
 	arch_fpu_restore();
 	tf->status = (tf->status & ~SSTATUS_FS) | SSTATUS_FS_CLEAN;
-	return 0;
 }
 
-// Linux looks at the list of extensions as well, so that a later kernel can put something there.
-static int check_extensions(u64 at)
-{
-	u32 words[3];
-
-	if (copy_from_user(words, at + FRAME_OFFSET(context.machine.extensions.reserved),
-			   sizeof(words)))
-		return -EFAULT;
-	return (words[0] | words[1] | words[2]) ? -EINVAL : 0;
-}
-
+// If it fails half-way, the registers are what they are: the SIGSEGV that follows is about that.
 static int restore_context(struct trapframe *tf, u64 at)
 {
 	struct context_head head;
+	struct fp_state state;
+	u32 extensions[3];
+	bool has_fp = (tf->status & SSTATUS_FS) != SSTATUS_FS_OFF;
+	const struct user_part parts[] = {
+		{FRAME_OFFSET(context.head), &head, sizeof(head)},
+		{FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64)},
+		{FRAME_OFFSET(context.machine.d), has_fp ? (void *)current->arch.f : &state,
+		 offsetof(struct fp_state, reserved)},
+		{FRAME_OFFSET(context.machine.extensions.reserved), extensions, EXTENSIONS_HEADER},
+	};
 
-	if (copy_from_user(&head, at + FRAME_OFFSET(context.head), sizeof(head)))
+	// What is in the unit is given up: a switch meanwhile must not store it over what is read.
+	if (has_fp)
+		tf->status = (tf->status & ~SSTATUS_FS) | SSTATUS_FS_CLEAN;
+	if (copy_parts_from_user(at, sizeof(struct signal_frame), parts, ARRAY_SIZE(parts)))
 		return -EFAULT;
 	signal_set_blocked(head.mask);
-	if (copy_from_user(tf, at + FRAME_OFFSET(context.machine.regs), 32 * sizeof(u64)) ||
-	    restore_fpu(tf, at))
-		return -EFAULT;
-	if (check_extensions(at))
+	restore_fpu(tf, &state);
+	// Linux looks at the list of extensions as well, so that a later kernel can put something
+	// there.
+	if (extensions[0] | extensions[1] | extensions[2])
 		return -EFAULT;
 	(void)signal_stack_set(&head.stack, tf->sp); // what it may not be it is not
 	return 0;

@@ -163,6 +163,44 @@ int copy_to_user(u64 to, const void *from, size_t n)
 	return copy_long(COPY_OUT, (void *)from, to, n) == n ? 0 : -EFAULT;
 }
 
+static ALWAYS_INLINE bool parts_within_page(enum copy_kind kind, u64 address, size_t size,
+					    const struct user_part *parts, unsigned count)
+{
+	struct mm *mm = current->mm;
+
+	if (unlikely(address % PAGE_SIZE + size > PAGE_SIZE || !range_ok(address, size) || !mm ||
+		     READ_ONCE(fault_armed)))
+		return false;
+	unsigned long flags = arch_irq_save();
+	char *user = user_byte(mm, address, kind == COPY_IN ? PTE_R : PTE_W);
+	for (; likely(user) && count; parts++, count--)
+		copy_piece(kind, parts->kernel, user + parts->offset, parts->size);
+	arch_irq_restore(flags);
+	return user;
+}
+
+int copy_parts_to_user(u64 to, size_t size, const struct user_part *parts, unsigned count)
+{
+	if (parts_within_page(COPY_OUT, to, size, parts, count))
+		return 0;
+	for (; count; parts++, count--) {
+		if (copy_to_user(to + parts->offset, parts->kernel, parts->size))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+int copy_parts_from_user(u64 from, size_t size, const struct user_part *parts, unsigned count)
+{
+	if (parts_within_page(COPY_IN, from, size, parts, count))
+		return 0;
+	for (; count; parts++, count--) {
+		if (copy_from_user(parts->kernel, from + parts->offset, parts->size))
+			return -EFAULT;
+	}
+	return 0;
+}
+
 // Single words, the common case first: naturally aligned, mapped, current's own.
 #define USER_WORD_DEFINE(type)                                                                 \
 	int get_user_##type(u64 from, type *value)                                             \

@@ -13,6 +13,16 @@ size_t copy_from_user_partial(void *to, u64 from, size_t n);
 size_t copy_to_user_partial(u64 to, const void *from, size_t n);
 size_t clear_user(u64 to, size_t n); // bytes cleared
 
+// Pieces of a structure in user memory that lie together: the way there is looked up once.
+struct user_part {
+	u64 offset; // from the start of the structure
+	void *kernel;
+	size_t size;
+};
+// 0 or -EFAULT; then a part may have been copied. `size` is that of the structure.
+int copy_parts_to_user(u64 to, size_t size, const struct user_part *parts, unsigned count);
+int copy_parts_from_user(u64 from, size_t size, const struct user_part *parts, unsigned count);
+
 int get_user_u8(u64 from, u8 *value); // 0 or -EFAULT
 int get_user_u32(u64 from, u32 *value);
 int get_user_u64(u64 from, u64 *value);
