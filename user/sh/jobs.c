@@ -94,9 +94,16 @@ static void give_terminal(pid_t group)
 
 pid_t job_fork(struct job *job, bool background)
 {
-	fflush(NULL);
-	pid_t pid = fork();
+	sigset_t all, before;
 
+	fflush(NULL);
+	// A signal that comes before the child has put the handlers back waits, or it would be taken
+	// for one of those that the shell itself ignores, and be lost.
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid_t pid = fork();
+	if (pid)
+		sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0) {
 		shell_error("cannot fork: %s", strerror(errno));
 		return -1;
@@ -128,6 +135,7 @@ pid_t job_fork(struct job *job, bool background)
 			}
 		}
 		jobs_forget();
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		return 0;
 	}
 	if (job) {
