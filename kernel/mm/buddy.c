@@ -143,7 +143,7 @@ static bool may_take(u32 gfp, u64 count)
 {
 	u64 keep = reserve_pages;
 
-	if ((gfp & GFP_RESERVE) || (current->flags & (TF_MEMALLOC | TF_OOM_VICTIM)))
+	if ((gfp & GFP_RESERVE) || (current->flags & TF_MEMALLOC) || task_kill_pending(current))
 		keep = 0;
 	else if (gfp & GFP_ATOMIC)
 		keep /= 2;

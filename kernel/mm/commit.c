@@ -10,8 +10,8 @@
 
 #define KBYTES_PER_PAGE (PAGE_SIZE / KIB)
 
-u32 overcommit_mode = OVERCOMMIT_GUESS, overcommit_ratio = 50;
-u64 overcommit_kbytes, admin_reserve_kbytes = 8192, user_reserve_kbytes = 131072;
+u64 overcommit_mode = OVERCOMMIT_GUESS, overcommit_ratio = 50, overcommit_kbytes;
+u64 admin_reserve_kbytes = 8192, user_reserve_kbytes = 131072;
 static struct atomic64 committed;
 
 u64 commit_pages(void)
@@ -43,7 +43,7 @@ static bool strictly_allowed(const struct mm *mm)
 
 int commit_charge(struct mm *mm, u64 pages)
 {
-	u32 mode = READ_ONCE(overcommit_mode);
+	u64 mode = READ_ONCE(overcommit_mode);
 
 	atomic64_add(&committed, pages);
 	if (likely(mode == OVERCOMMIT_GUESS ? pages <= total_pages_count()

@@ -14,5 +14,5 @@ u64 commit_pages(void);       // charged now
 u64 commit_limit_pages(void); // of mode OVERCOMMIT_NEVER
 
 // /proc/sys/vm/overcommit_*: plain words.
-extern u32 overcommit_mode, overcommit_ratio;
-extern u64 overcommit_kbytes, admin_reserve_kbytes, user_reserve_kbytes;
+extern u64 overcommit_mode, overcommit_ratio, overcommit_kbytes;
+extern u64 admin_reserve_kbytes, user_reserve_kbytes;

@@ -82,6 +82,11 @@ static struct page *copy_of(struct page *from)
 
 	if (page) {
 		page->flags = PG_ANON;
+		if (from->flags & (PG_CACHE | PG_COPY)) {
+			page->flags |= PG_COPY;
+			page->mapping = from->mapping;
+			page->index = from->index;
+		}
 		copy_page(page_to_virt(page), page_to_virt(from));
 	}
 	return page;
@@ -111,7 +116,7 @@ static enum fault_result fault_object(struct vma *vma, u64 address, struct pte *
 	install(vma, address, entry, (struct pte){0}, page, bits);
 	smp_mb(); // the entry, before the second look at the size: see mapping_truncate()
 	if (unlikely(index >= DIV_ROUND_UP(READ_ONCE(vma->mapping->size), PAGE_SIZE))) {
-		struct table_filter filter = {vma->mapping, index, index};
+		struct table_filter filter = {vma->mapping, index, index, true};
 
 		table_zap_pages(vma->mm, address, address + PAGE_SIZE, &filter);
 		return FAULT_BUS;

@@ -20,6 +20,12 @@ struct mapping_node {
 };
 
 static struct slab_cache *node_cache, *shmem_cache;
+static struct atomic64 pages_in_all;
+
+u64 mapping_pages_count(void)
+{
+	return atomic64_read(&pages_in_all);
+}
 
 void mapping_init(struct mapping *mapping, void *host)
 {
@@ -82,6 +88,7 @@ static bool tree_insert(struct mapping *mapping, u64 index, struct page *page)
 	node->slot[index & (NODE_SLOTS - 1)] = page;
 	node->used++;
 	mapping->page_count++;
+	atomic64_inc(&pages_in_all);
 	return true;
 }
 
@@ -100,6 +107,7 @@ static bool node_cut(struct mapping *mapping, struct mapping_node *node, unsigne
 		if (level == 1) {
 			page_put(node->slot[i]);
 			mapping->page_count--;
+			atomic64_dec(&pages_in_all);
 		} else if (node_cut(mapping, node->slot[i], level - 1, rest, last)) {
 			slab_free(node_cache, node->slot[i]);
 		} else {
@@ -188,9 +196,9 @@ void mapping_remove_vma(struct mapping *mapping, struct vma *vma)
 // these indexes are unmapped. A fork that is under way is met either before it shares its tables,
 // or the child, which comes later in the list, has them. A fault that has looked at the old size
 // looks again after it has installed the page (fault.c).
-void mapping_unmap(struct mapping *mapping, u64 first, u64 last)
+void mapping_unmap(struct mapping *mapping, u64 first, u64 last, bool copies)
 {
-	struct table_filter filter = {mapping, first, last};
+	struct table_filter filter = {mapping, first, last, copies};
 	struct vma *vma;
 
 	mutex_lock(&mapping->vmas_lock);
@@ -214,7 +222,7 @@ void mapping_truncate(struct mapping *mapping, u64 size)
 	if (size >= old)
 		return;
 	smp_mb(); // see fault_object()
-	mapping_unmap(mapping, DIV_ROUND_UP(size, PAGE_SIZE), ~0ul);
+	mapping_unmap(mapping, DIV_ROUND_UP(size, PAGE_SIZE), ~0ul, true);
 	spin_lock(&mapping->tree_lock);
 	tree_cut(mapping, DIV_ROUND_UP(size, PAGE_SIZE), ~0ul);
 	struct page *last = size % PAGE_SIZE ? tree_find(mapping, size / PAGE_SIZE) : NULL;
@@ -227,11 +235,11 @@ void mapping_truncate(struct mapping *mapping, u64 size)
 // A fault meanwhile may map a page that is just being dropped: it goes with the second unmapping.
 void mapping_punch(struct mapping *mapping, u64 first, u64 last)
 {
-	mapping_unmap(mapping, first, last);
+	mapping_unmap(mapping, first, last, false);
 	spin_lock(&mapping->tree_lock);
 	tree_cut(mapping, first, last);
 	spin_unlock(&mapping->tree_lock);
-	mapping_unmap(mapping, first, last);
+	mapping_unmap(mapping, first, last, false);
 }
 
 void mapping_destroy(struct mapping *mapping)

@@ -40,8 +40,8 @@ struct page *mapping_find_page(struct mapping *mapping, u64 index);
 // Cuts or extends. Pages beyond are unmapped everywhere and freed, the rest of the last one is
 // zeroed. The caller holds the inode's lock for writing; sleeps.
 void mapping_truncate(struct mapping *mapping, u64 size);
-// Unmaps the object's pages first..last everywhere.
-void mapping_unmap(struct mapping *mapping, u64 first, u64 last);
+// Unmaps the object's pages first..last everywhere; `copies`: private copies of them too.
+void mapping_unmap(struct mapping *mapping, u64 first, u64 last, bool copies);
 // Frees the pages first..last, which read as zeroes from then on. The inode's lock as above.
 void mapping_punch(struct mapping *mapping, u64 first, u64 last);
 // Notes that an area maps the object, or no longer does. `after`: the area that it was copied from.
@@ -57,4 +57,5 @@ ssize_t mapping_write(struct mapping *mapping, struct iov_iter *iter, u64 *pos);
 int shmem_create(u64 size, bool account, struct mapping **out);
 struct mapping *mapping_get(struct mapping *mapping);
 void mapping_put(struct mapping *mapping);
+u64 mapping_pages_count(void); // of all objects together
 void mapping_module_init(void);

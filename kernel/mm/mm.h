@@ -15,7 +15,7 @@ struct mm;
 struct vma;
 
 #define MM_USER_TOP      USER_TOP
-#define MM_MMAP_MIN_ADDR 65536ul // below only with CAP_SYS_RAWIO
+#define MM_MMAP_MIN_ADDR mmap_min_addr // below only with CAP_SYS_RAWIO
 #define MM_STACK_GUARD   (256 * PAGE_SIZE)
 #define AUXV_ENTRIES_MAX 32
 
@@ -120,6 +120,7 @@ enum {
 	DUMPABLE_SUID
 };
 
+extern u64 mmap_min_addr; // [a] /proc/sys/vm/mmap_min_addr
 extern struct mm init_mm;
 
 // --- Life ---

@@ -13,6 +13,7 @@
 #include <uapi/personality.h>
 #include "internal.h"
 
+u64 mmap_min_addr = PAGE_SIZE;
 int (*file_mmap_hook)(struct file *file, int prot, int flags, struct mapping **mapping, u32 *may);
 
 // --- Finding room ---

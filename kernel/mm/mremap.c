@@ -209,8 +209,7 @@ static long remap_locked(struct remap *remap)
 	    remap->old_length > vma->end - remap->address)
 		return move_several(remap);
 	if (!new_place && remap->new_length == remap->old_length)
-		return remap->old_length <= vma->end - remap->address ? (long)remap->address
-								      : -EFAULT;
+		return remap->address;
 	if (!new_place && remap->new_length < remap->old_length)
 		return shrink(remap);
 	if (remap->old_length > vma->end - remap->address)

@@ -25,8 +25,11 @@ enum page_flags {
 	PG_RESERVED = 1 << 7, // never was the allocator's
 	PG_WRPROT = 1 << 8,   // leaf table: no private page can be written through it
 	PG_LARGE = 1 << 9,    // head of a block that kmalloc took directly
-	PG_GUARDS = 1 << 11,  // leaf table: may have guard entries
-	PG_SHMEM = 1 << 10,   // (with PG_CACHE) of shared memory or tmpfs, not of a file
+	PG_COPY =
+		1
+		<< 12, // (with PG_ANON) copied from an object's page: mapping and index tell which
+	PG_GUARDS = 1 << 11, // leaf table: may have guard entries
+	PG_SHMEM = 1 << 10,  // (with PG_CACHE) of shared memory or tmpfs, not of a file
 };
 
 // Legend: [own] whoever allocated the page, by its own lock; [a] atomic; [buddy] buddy_lock.

@@ -19,6 +19,7 @@
 #define GATHER_MAX      60
 
 struct page *zero_page;
+struct atomic64 flushes_local, flushes_remote;
 
 u64 vma_pte_bits(const struct vma *vma)
 {
@@ -60,11 +61,14 @@ void mm_flush(struct mm *mm, u64 start, u64 size)
 	smp_mb(); // the changed entries, before the look at who has them loaded; see load() in mm.c
 	struct hartmask harts = {READ_ONCE(mm->harts.bits)};
 	if (harts.bits & ~(1ul << hart_index())) {
+		atomic64_inc(&flushes_remote);
 		ipi_call(&harts, flush_here, &flush, true);
 		return;
 	}
-	if (harts.bits)
+	if (harts.bits) {
+		atomic64_inc(&flushes_local);
 		flush_here(&flush);
+	}
 }
 
 // --- Entries ---
@@ -169,8 +173,9 @@ static bool filter_takes(const struct table_filter *filter, struct pte entry)
 
 	if (!filter->mapping)
 		return !(entry.v & PTE_GUARD);
-	return (page->flags & PG_CACHE) && page->mapping == filter->mapping &&
-	       page->index >= filter->first && page->index <= filter->last;
+	return (page->flags & (filter->copies ? PG_CACHE | PG_COPY : PG_CACHE)) &&
+	       page->mapping == filter->mapping && page->index >= filter->first &&
+	       page->index <= filter->last;
 }
 
 // The first address from which on the table may have something.

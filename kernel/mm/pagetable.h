@@ -79,6 +79,10 @@ bool table_map_shared(struct mm *mm, u64 address, u64 needed_bits);
 // table_lock held.
 struct pte table_peek(struct mm *mm, u64 address);
 
+// The first leaf entry that is not empty from *address on; *sharers: entries that lead to its table.
+// False: there is none below `end`. table_lock held.
+bool table_next(struct mm *mm, u64 *address, u64 end, struct pte *entry, u64 *sharers);
+
 // Replaces an owned leaf entry, keeping counts. `counted`: whether the pages of the old and the new
 // one are counted (the zero page is not). table_lock held.
 void table_set(struct mm *mm, struct pte *entry, struct pte new);
@@ -99,6 +103,7 @@ void table_unguard(struct mm *mm, u64 start, u64 end);
 struct table_filter {
 	struct mapping *mapping; // NULL: all pages, but no guards
 	u64 first, last;
+	bool copies; // private copies of them as well
 };
 int table_zap_pages(struct mm *mm, u64 start, u64 end, const struct table_filter *filter);
 // The first entry of the root's user half from `index` on that is not empty; PT_ENTRIES / 2 if there
@@ -127,6 +132,7 @@ static inline void mm_flush_all(struct mm *mm)
 	mm_flush(mm, 0, ~0ul);
 }
 
+extern struct atomic64 flushes_local, flushes_remote; // calls of mm_flush(), for /proc/vmstat
 extern struct page *zero_page; // [I] stands for every anonymous page that was only read
 enum mm_counter page_counter(const struct page *page);
 

@@ -448,6 +448,26 @@ struct pte table_peek(struct mm *mm, u64 address)
 	return entry;
 }
 
+bool table_next(struct mm *mm, u64 *address, u64 end, struct pte *entry, u64 *sharers)
+{
+	while (*address < end) {
+		struct pte at = mm->root[pt_index(*address, 2)];
+		int level = 2;
+
+		*sharers = 1;
+		while (level && !pte_none(at)) {
+			*sharers *= atomic_read(&entry_page(at)->sharers);
+			at = pte_read(&entry_table(at)[pt_index(*address, --level)]);
+		}
+		if (!pte_none(at)) {
+			*entry = at;
+			return true;
+		}
+		*address = ALIGN_DOWN(*address, 1ul << PT_SHIFT(level)) + (1ul << PT_SHIFT(level));
+	}
+	return false;
+}
+
 // --- fork ---
 
 // How many tables tables_share() will copy; a guess that is right unless an object is truncated

@@ -27,8 +27,6 @@
 
 #include "internal.h"
 
-LIST_HEAD(all_processes);
-
 static struct process *kernel_process;
 static struct sighand *kernel_sighand;
 

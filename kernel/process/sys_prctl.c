@@ -2,7 +2,7 @@
 
 #include <core/printk.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/mmap.h>
 #include <mm/uaccess.h>
 #include <ns/cred.h>
 #include <ns/user_ns.h>
@@ -113,6 +113,26 @@ static void set_subreaper(bool on)
 	write_unlock_irq(&tasklist_lock);
 }
 
+static long set_vma_name(u64 what, u64 start, u64 length, u64 address)
+{
+	char name[80];
+
+	if (what != PR_SET_VMA_ANON_NAME)
+		return -EINVAL;
+	if (!address)
+		return mm_set_anon_name(current->mm, start, length, NULL);
+	long got = strncpy_from_user(name, address, sizeof(name));
+	if (got < 0)
+		return got;
+	if (got == sizeof(name))
+		return -EINVAL;
+	for (long i = 0; i < got; i++) {
+		if (name[i] < ' ' || name[i] > '~' || strchr("\\`$[]", name[i]))
+			return -EINVAL;
+	}
+	return mm_set_anon_name(current->mm, start, length, name);
+}
+
 SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 {
 	switch (option) {
@@ -120,6 +140,8 @@ SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 		return set_name(a2);
 	case PR_GET_NAME:
 		return copy_to_user(a2, current->name, sizeof(current->name));
+	case PR_SET_VMA:
+		return set_vma_name(a2, a3, a4, a5);
 	case PR_SET_PDEATHSIG:
 		if (a2 > 64)
 			return -EINVAL;

@@ -16,6 +16,8 @@
 #include <sched/process.h>
 #include <uapi/errno.h>
 
+LIST_HEAD(all_processes);
+
 #define PID_HASH_BITS 12
 
 static struct hlist_head pid_hash[1 << PID_HASH_BITS];

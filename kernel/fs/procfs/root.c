@@ -18,21 +18,7 @@
 #include <uapi/errno.h>
 
 #include "ipc.h"
-
-#define KIB_PAGES(pages) ((pages) * (PAGE_SIZE / KIB))
-
-static int show_meminfo(struct seq *seq, struct task *task)
-{
-	u64 free = free_pages_count(), slab = slab_pages_count();
-
-	(void)task;
-	seq_printf(seq, "MemTotal:       %8lu kB\n", KIB_PAGES(total_pages_count()));
-	seq_printf(seq, "MemFree:        %8lu kB\n", KIB_PAGES(free));
-	seq_printf(seq, "MemAvailable:   %8lu kB\n", KIB_PAGES(free));
-	seq_printf(seq, "Slab:           %8lu kB\n", KIB_PAGES(slab));
-	seq_printf(seq, "KernelStack:    %8lu kB\n", KIB_PAGES(kstack_pages_count()));
-	return 0;
-}
+#include "memory.h"
 
 static int show_buddyinfo(struct seq *seq, struct task *task)
 {
@@ -159,7 +145,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
-	{.name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo},
+	{.name = "meminfo", .mode = S_IFREG | 0444, .show = proc_show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
 	{.name = "self", .mode = S_IFLNK | 0777, .directory = proc_self_link},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
@@ -170,6 +156,7 @@ const struct proc_entry proc_root_entries[] = {
 	 .entries = proc_sysvipc_entries,
 	 .count = PROC_SYSVIPC_COUNT},
 	{.name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime},
+	{.name = "vmstat", .mode = S_IFREG | 0444, .show = proc_show_vmstat},
 	{.name = "version", .mode = S_IFREG | 0444, .show = show_version},
 };
 const unsigned proc_root_count = ARRAY_SIZE(proc_root_entries);

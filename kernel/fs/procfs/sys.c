@@ -5,6 +5,7 @@
 #include <fs/procfs/procfs.h>
 #include <lib/parse.h>
 #include <lib/string.h>
+#include <mm/commit.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
@@ -235,6 +236,51 @@ static const struct proc_entry user_entries[] = {
 	NS_ENTRY(time),   NS_ENTRY(user), NS_ENTRY(uts),
 };
 
+// --- vm/ ---
+
+static int show_word(struct seq *seq, u64 value)
+{
+	seq_printf(seq, "%lu\n", value);
+	return 0;
+}
+
+static ssize_t write_word(u64 *word, char *text, size_t n, u64 max)
+{
+	u64 value;
+	int error = number_of(text, max, &value);
+
+	if (!error)
+		WRITE_ONCE(*word, value);
+	return error ?: (ssize_t)n;
+}
+
+#define VM_WORD(called, variable, max)                                         \
+	static int show_##called(struct seq *seq, struct task *task)           \
+	{                                                                      \
+		(void)task;                                                    \
+		return show_word(seq, READ_ONCE(variable));                    \
+	}                                                                      \
+	static ssize_t write_##called(struct task *task, char *text, size_t n) \
+	{                                                                      \
+		(void)task;                                                    \
+		return write_word(&variable, text, n, max);                    \
+	}
+VM_WORD(admin_reserve_kbytes, admin_reserve_kbytes, ~0ul)
+VM_WORD(mmap_min_addr, mmap_min_addr, 1ul << 30)
+VM_WORD(overcommit_kbytes, overcommit_kbytes, ~0ul)
+VM_WORD(overcommit_memory, overcommit_mode, 2)
+VM_WORD(overcommit_ratio, overcommit_ratio, 1ul << 31)
+VM_WORD(user_reserve_kbytes, user_reserve_kbytes, ~0ul)
+
+static const struct proc_entry vm_entries[] = {
+	READ_WRITE("admin_reserve_kbytes", show_admin_reserve_kbytes, write_admin_reserve_kbytes),
+	READ_WRITE("mmap_min_addr", show_mmap_min_addr, write_mmap_min_addr),
+	READ_WRITE("overcommit_kbytes", show_overcommit_kbytes, write_overcommit_kbytes),
+	READ_WRITE("overcommit_memory", show_overcommit_memory, write_overcommit_memory),
+	READ_WRITE("overcommit_ratio", show_overcommit_ratio, write_overcommit_ratio),
+	READ_WRITE("user_reserve_kbytes", show_user_reserve_kbytes, write_user_reserve_kbytes),
+};
+
 static const struct proc_entry sys_entries[] = {
 	{.name = "fs",
 	 .mode = S_IFDIR | 0555,
@@ -248,6 +294,10 @@ static const struct proc_entry sys_entries[] = {
 	 .mode = S_IFDIR | 0555,
 	 .entries = user_entries,
 	 .count = ARRAY_SIZE(user_entries)},
+	{.name = "vm",
+	 .mode = S_IFDIR | 0555,
+	 .entries = vm_entries,
+	 .count = ARRAY_SIZE(vm_entries)},
 };
 
 static const struct proc_entry sys_entry = {

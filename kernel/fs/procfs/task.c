@@ -22,6 +22,7 @@
 #include <signal/signal.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
+#include "memory.h"
 
 static char state_letter(const struct task *task)
 {
@@ -91,33 +92,6 @@ static int show_stat(struct seq *seq, struct task *task)
 	return 0;
 }
 
-static int show_statm(struct seq *seq, struct task *task)
-{
-	struct mm *mm = task_mm_get(task);
-
-	if (!mm) {
-		seq_puts(seq, "0 0 0 0 0 0 0\n");
-		return 0;
-	}
-	u64 shared = mm->counters[MM_FILE] + mm->counters[MM_SHMEM];
-	seq_printf(seq, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_pages, mm_rss(mm), shared,
-		   mm->exec_pages, mm->data_pages + mm->stack_pages);
-	mm_put(mm);
-	return 0;
-}
-
-static void show_status_memory(struct seq *seq, struct mm *mm)
-{
-	seq_printf(seq, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\n", mm->peak_total * 4,
-		   mm->total_pages * 4, mm->locked_pages * 4);
-	seq_printf(seq, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", mm_peak_rss(mm) * 4, mm_rss(mm) * 4);
-	seq_printf(seq, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
-		   mm->counters[MM_ANON] * 4, mm->counters[MM_FILE] * 4,
-		   mm->counters[MM_SHMEM] * 4);
-	seq_printf(seq, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n", mm->data_pages * 4,
-		   mm->stack_pages * 4, mm->exec_pages * 4);
-}
-
 static const char *state_word(char letter)
 {
 	switch (letter) {
@@ -155,7 +129,7 @@ static int show_status(struct seq *seq, struct task *task)
 		   gid_to_user_munged(users, cred->egid), gid_to_user_munged(users, cred->sgid),
 		   gid_to_user_munged(users, cred->fsgid));
 	if (mm)
-		show_status_memory(seq, mm);
+		proc_show_status_memory(seq, mm);
 	seq_printf(seq, "Threads:\t%d\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
 		   task->process->thread_count, task->pending.set,
 		   task->process->shared_pending.set, task->blocked);
@@ -216,51 +190,6 @@ static ssize_t write_comm(struct task *task, char *text, size_t n)
 		return -EINVAL;
 	task_set_name(task, text);
 	return n;
-}
-
-static int show_maps(struct seq *seq, struct task *task)
-{
-	struct mm *mm;
-	struct vma *vma;
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
-
-	if (!path)
-		return -ENOMEM;
-	if (!ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) || !(mm = task_mm_get(task))) {
-		kfree(path);
-		return 0;
-	}
-	down_read(&mm->map_lock);
-	for_each_vma (vma, mm) {
-		const char *name = vma->flags & VM_STACK ? "[stack]" : "";
-		u32 flags = vma->flags;
-		u64 dev = 0, inode = 0;
-
-		if (vma->file) {
-			name = path_text(&vma->file->path, path, PATH_MAX);
-			dev = vma->file->inode->sb->dev;
-			inode = vma->file->inode->number;
-		} else if (vma->start <= mm->brk && vma->end > mm->start_brk) {
-			name = "[heap]";
-		} else if (vma->start == mm->vdso) {
-			name = "[vdso]";
-		} else if (mm->vdso && vma->end == mm->vdso) {
-			name = "[vvar]";
-		}
-		size_t before = seq->count;
-		seq_printf(seq, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", vma->start, vma->end,
-			   flags & VM_READ ? 'r' : '-', flags & VM_WRITE ? 'w' : '-',
-			   flags & VM_EXEC ? 'x' : '-', flags & VM_SHARED ? 's' : 'p', vma->offset,
-			   dev >> 20, dev & 0xfffff, inode);
-		// Names stand in one column, as on Linux.
-		while (*name && seq->count - before < 73 && !seq->full)
-			seq_putc(seq, ' ');
-		seq_printf(seq, "%s\n", name);
-	}
-	up_read(&mm->map_lock);
-	mm_put(mm);
-	kfree(path);
-	return 0;
 }
 
 // `show` on the mounts of a task, as it sees them.
@@ -409,18 +338,25 @@ const struct proc_entry proc_task_entries[] = {
 	 .write = proc_write_fail_nth,
 	 .unfailing = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
-	{.name = "maps", .mode = S_IFREG | 0444, .show = show_maps},
+	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},
 	{.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
 	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mountinfo},
 	{.name = "mountstats", .mode = S_IFREG | 0400, .show = show_mountstats},
 	{.name = "ns", .mode = S_IFDIR | 0511, .directory = proc_ns_directory},
-	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
 	{.name = "setgroups",
 	 .mode = S_IFREG | 0644,
 	 .show = show_setgroups,
 	 .write_file = write_setgroups},
+	{.name = "oom_score", .mode = S_IFREG | 0444, .show = proc_show_oom_score},
+	{.name = "oom_score_adj",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_oom_score_adj,
+	 .write = proc_write_oom_score_adj},
+	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
+	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
+	{.name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_smaps_rollup},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
-	{.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
+	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
 	{.name = "gid_map",
 	 .mode = S_IFREG | 0644,

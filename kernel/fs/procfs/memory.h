@@ -1,0 +1,21 @@
+// Files of /proc about memory.
+#pragma once
+
+#include <fs/seq.h>
+#include <sched/task.h>
+
+struct mm;
+
+// A task's memory with a reference, or NULL.
+struct mm *proc_mm_get(struct task *task);
+
+int proc_show_meminfo(struct seq *seq, struct task *task);
+int proc_show_vmstat(struct seq *seq, struct task *task);
+int proc_show_statm(struct seq *seq, struct task *task);
+void proc_show_status_memory(struct seq *seq, struct mm *mm);
+int proc_show_maps(struct seq *seq, struct task *task);
+int proc_show_smaps(struct seq *seq, struct task *task);
+int proc_show_smaps_rollup(struct seq *seq, struct task *task);
+int proc_show_oom_score(struct seq *seq, struct task *task);
+int proc_show_oom_score_adj(struct seq *seq, struct task *task);
+ssize_t proc_write_oom_score_adj(struct task *task, char *text, size_t n);

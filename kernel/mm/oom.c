@@ -1,0 +1,181 @@
+// The OOM killer. The page allocator calls it when there is no page left and the shrinkers have found
+// nothing: it chooses the process whose end frees most (oom_badness), kills it and all that share
+// its memory, and says so in the log. The allocation is then tried again until the victim has gone;
+// a task that is being killed may use the reserves, so that it can go.
+//
+// One victim at a time: while the last one still has memory, callers wait for it. Init and kernel
+// threads are never chosen. When there is nobody to choose, the allocation fails.
+
+#include <arch/irq.h>
+#include <core/init.h>
+#include <core/printk.h>
+#include <core/rcu.h>
+#include <core/timer.h>
+#include <mm/buddy.h>
+#include <mm/mm.h>
+#include <mm/oom.h>
+#include <ns/cred.h>
+#include <sched/pid.h>
+#include <sched/process.h>
+#include <sched/sched.h>
+#include <signal/signal.h>
+
+#define ORDER_MAX 3 // larger blocks are not worth a life
+#define WAIT_NS   (10 * NSEC_PER_MSEC)
+#define PATIENCE  200 // waits of that length for one victim, then another is chosen
+
+static struct atomic busy;         // somebody is choosing
+static struct task *victim;        // [busy] counted; the last that was chosen
+static struct atomic64 kill_count; // [a]
+static int waits;                  // [busy]
+
+u64 oom_kill_count(void)
+{
+	return atomic64_read(&kill_count);
+}
+
+static struct mm *memory_of(struct task *task)
+{
+	spin_lock(&task->alloc_lock);
+	struct mm *mm = task->mm;
+	if (mm)
+		mm_grab(mm); // within rcu the last user's work must not be ours
+	spin_unlock(&task->alloc_lock);
+	return mm;
+}
+
+// A leader may have ended before its threads.
+static struct mm *memory_of_process(struct process *process)
+{
+	struct mm *mm = NULL;
+	struct task *thread;
+
+	thread_group_for_each (thread, process) {
+		mm = memory_of(thread);
+		if (mm)
+			break;
+	}
+	return mm;
+}
+
+static s64 badness_of(const struct process *process, const struct mm *mm)
+{
+	s64 adjust = process->oom_score_adj;
+
+	if (adjust == OOM_SCORE_ADJ_MIN || (process->flags & PROCESS_UNKILLABLE))
+		return -1;
+	s64 points = mm_rss(mm) + mm->table_pages;
+	points += adjust * (s64)(total_pages_count() / 1000);
+	return MAX(points, 0);
+}
+
+s64 oom_badness(struct task *leader)
+{
+	struct mm *mm = memory_of_process(leader->process);
+	s64 points = mm ? badness_of(leader->process, mm) : -1;
+
+	if (mm)
+		mm_drop(mm);
+	return points;
+}
+
+static struct task *choose(void)
+{
+	struct task *leader, *chosen = NULL;
+	s64 most = -1;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu (leader, &all_processes, all_node) {
+		s64 points = oom_badness(leader);
+
+		if (points > most) {
+			most = points;
+			chosen = leader;
+		}
+	}
+	if (chosen)
+		task_get(chosen);
+	rcu_read_unlock();
+	return chosen;
+}
+
+static void report(struct task *leader, const struct mm *mm)
+{
+	const struct cred *cred = task_cred_get(leader);
+
+	pr_err("Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, "
+	       "file-rss:%lukB, shmem-rss:%lukB, UID:%u pgtables:%lukB oom_score_adj:%d\n",
+	       task_tgid_nr(leader), leader->name, mm->total_pages * 4, mm->counters[MM_ANON] * 4,
+	       mm->counters[MM_FILE] * 4, mm->counters[MM_SHMEM] * 4, cred->uid,
+	       mm->table_pages * 4, leader->process->oom_score_adj);
+	cred_put(cred);
+}
+
+// The process, and others that have the same memory: it is freed only when all have gone.
+static void kill(struct task *chosen)
+{
+	struct mm *mm = memory_of_process(chosen->process), *other;
+	struct task *leader;
+
+	if (!mm)
+		return;
+	report(chosen, mm);
+	rcu_read_lock();
+	list_for_each_entry_rcu (leader, &all_processes, all_node) {
+		other = memory_of_process(leader->process);
+		if (other == mm && !(leader->process->flags & PROCESS_UNKILLABLE))
+			signal_send_process(leader, SIGKILL, SIGINFO_PRIV);
+		if (other)
+			mm_drop(other);
+	}
+	rcu_read_unlock();
+	mm_drop(mm);
+	atomic64_inc(&kill_count);
+}
+
+static bool victim_has_memory(void)
+{
+	if (!victim)
+		return false;
+	rcu_read_lock();
+	struct mm *mm = memory_of_process(victim->process);
+	rcu_read_unlock();
+	if (mm)
+		mm_drop(mm);
+	if (mm && waits++ < PATIENCE)
+		return true;
+	task_put(victim);
+	victim = NULL;
+	return false;
+}
+
+static bool oom_handle(u32 gfp, unsigned order)
+{
+	bool again = true;
+
+	(void)gfp;
+	if (order > ORDER_MAX || !arch_irqs_enabled() || task_kill_pending(current))
+		return false;
+	if (atomic_cmpxchg(&busy, 0, 1) == 0) {
+		if (!victim_has_memory()) {
+			victim = choose();
+			waits = 0;
+			again = victim;
+			if (victim)
+				kill(victim);
+			else
+				printk_ratelimited(LOG_ERR, "Out of memory: nobody to kill\n");
+		}
+		atomic_set_release(&busy, 0);
+	}
+	if (again && !task_kill_pending(current))
+		sleep_until(clock_monotonic_ns() + WAIT_NS);
+	return again;
+}
+
+static int oom_init(void)
+{
+	oom_hook = oom_handle;
+	return 0;
+}
+INITCALL(CORE, oom_init);
