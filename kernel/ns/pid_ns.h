@@ -11,5 +11,8 @@ struct user_ns;
 // -EINVAL (it is not), -ENOSPC (too deep, too many), -ENOMEM.
 int pid_ns_create(struct pid_namespace *parent, struct user_ns *owner, struct pid_namespace **out);
 
+// reboot(2) inside: kills init, which will appear killed by `sig`, and ends current.
+NORETURN void pid_ns_reboot(struct pid_namespace *ns, int sig);
+
 // Kills all processes of the namespace but current's, which is its init, and waits for them.
 void pid_ns_zap(struct pid_namespace *ns);

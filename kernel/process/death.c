@@ -94,6 +94,16 @@ void pid_ns_zap(struct pid_namespace *ns)
 	ns->zapper = NULL;
 }
 
+NORETURN void pid_ns_reboot(struct pid_namespace *ns, int sig)
+{
+	read_lock(&tasklist_lock);
+	WRITE_ONCE(ns->reboot_code, sig);
+	if (ns->reaper)
+		signal_send_process(ns->reaper, SIGKILL, SIGINFO_PRIV);
+	read_unlock(&tasklist_lock);
+	task_exit(0);
+}
+
 static int death_init(void)
 {
 	signal_death_ops = &death_ops;

@@ -234,6 +234,8 @@ static void exit_as_init(struct task *task, int code)
 	if (ns == &init_pid_ns)
 		panic("Attempted to kill init! exitcode=0x%08x", code);
 	pid_ns_zap(ns);
+	if (READ_ONCE(ns->reboot_code)) // it ended by reboot(2)
+		task->exit_code = task->process->group_exit_code = ns->reboot_code;
 }
 
 NORETURN void task_exit(int code)

@@ -15,9 +15,12 @@
 #include <ns/cred.h>
 #include <ns/user_ns.h>
 #include <sched/pid_namespace.h>
+#include <ns/pid_ns.h>
+#include <sched/pid_namespace.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
 #include <uapi/reboot.h>
+#include <uapi/signal.h>
 #include <uapi/syslog.h>
 
 // --- reboot ---
@@ -51,14 +54,33 @@ static long restart_by_command(u64 text_at)
 	machine_end(true, true);
 }
 
+// Inside of a pid namespace the machine is that namespace: it ends as if its init had been killed by
+// the signal that tells what was asked for. See reboot(2).
+static long reboot_pid_ns(struct pid_namespace *ns, u32 command)
+{
+	switch (command) {
+	case LINUX_REBOOT_CMD_RESTART:
+	case LINUX_REBOOT_CMD_RESTART2:
+		pid_ns_reboot(ns, SIGHUP);
+	case LINUX_REBOOT_CMD_POWER_OFF:
+	case LINUX_REBOOT_CMD_HALT:
+		pid_ns_reboot(ns, SIGINT);
+	}
+	return -EINVAL;
+}
+
 SYSCALL4(reboot, u32, magic1, u32, magic2, u32, command, u64, text_at)
 {
-	if (!capable(CAP_SYS_BOOT))
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	if (!ns_capable(ns->common.owner, CAP_SYS_BOOT))
 		return -EPERM;
 	if (magic1 != LINUX_REBOOT_MAGIC1 ||
 	    (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
 	     magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
 		return -EINVAL;
+	if (ns != &init_pid_ns)
+		return reboot_pid_ns(ns, command);
 	switch (command) {
 	case LINUX_REBOOT_CMD_POWER_OFF:
 	case LINUX_REBOOT_CMD_HALT:

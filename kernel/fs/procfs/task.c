@@ -111,6 +111,29 @@ static const char *state_word(char letter)
 	return "X (dead)";
 }
 
+// The numbers of a task in each namespace from the viewer's down to its own.
+static void show_nested_ids(struct seq *seq, struct task *task)
+{
+	static const struct {
+		const char *name;
+		enum pid_type type;
+	} rows[] = {{"NStgid", PIDTYPE_TGID},
+		    {"NSpid", PIDTYPE_PID},
+		    {"NSpgid", PIDTYPE_PGID},
+		    {"NSsid", PIDTYPE_SID}};
+
+	rcu_read_lock();
+	struct pid *pid = READ_ONCE(task->pid);
+	for (size_t i = 0; pid && i < ARRAY_SIZE(rows); i++) {
+		seq_printf(seq, "%s:", rows[i].name);
+		for (u32 level = seq->pid_ns->level; level <= pid->level; level++)
+			seq_printf(seq, "\t%d",
+				   task_nr_ns(task, rows[i].type, pid->numbers[level].ns));
+		seq_putc(seq, '\n');
+	}
+	rcu_read_unlock();
+}
+
 static int show_status(struct seq *seq, struct task *task)
 {
 	struct pid_namespace *ns = seq->pid_ns;
@@ -128,6 +151,7 @@ static int show_status(struct seq *seq, struct task *task)
 	seq_printf(seq, "Gid:\t%u\t%u\t%u\t%u\n", gid_to_user_munged(users, cred->gid),
 		   gid_to_user_munged(users, cred->egid), gid_to_user_munged(users, cred->sgid),
 		   gid_to_user_munged(users, cred->fsgid));
+	show_nested_ids(seq, task);
 	if (mm)
 		proc_show_status_memory(seq, mm);
 	seq_printf(seq, "Threads:\t%d\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
