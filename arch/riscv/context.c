@@ -149,3 +149,14 @@ void arch_task_start_user(struct task *task, u64 pc, u64 sp)
 	tf->sp = sp;
 	tf->status = USER_STATUS;
 }
+
+void arch_core_registers(const struct trapframe *tf, u64 regs[32], u64 fpregs[33])
+{
+	memcpy(regs, tf, 32 * sizeof(u64));
+	memset(fpregs, 0, 33 * sizeof(u64));
+	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF)
+		return;
+	arch_fpu_save();
+	memcpy(fpregs, current->arch.f, 32 * sizeof(u64));
+	fpregs[32] = current->arch.fcsr;
+}

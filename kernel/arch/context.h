@@ -32,3 +32,7 @@ void arch_task_start_user(struct task *task, u64 pc, u64 sp);
 // fork; and makes what is in the task live again.
 void arch_fpu_save(void);
 void arch_fpu_restore(void);
+
+struct trapframe;
+// For a core file: current's registers as user_regs_struct has them, and the floating-point state.
+void arch_core_registers(const struct trapframe *tf, u64 regs[32], u64 fpregs[33]);

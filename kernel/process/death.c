@@ -13,6 +13,8 @@
 #include <sched/session.h>
 #include <signal/delivery.h>
 #include <signal/signal.h>
+
+#include "internal.h"
 #include <uapi/errno.h>
 #include <uapi/wait.h>
 
@@ -27,12 +29,11 @@ static NORETURN void exit_by_signal(int status)
 	process_exit(status);
 }
 
-// Core files are not written yet: the status says so, for 0x80 stays clear.
 static bool dump_core(struct trapframe *tf, const struct siginfo *info)
 {
 	printk_ratelimited(LOG_INFO, "%s[%d]: signal %d at pc %lx, address %lx\n", current->name,
 			   task_pid_nr(current), info->si_signo, arch_user_pc(tf), info->si_addr);
-	return false;
+	return coredump_write(tf, info);
 }
 
 static bool group_is_orphaned(void)
