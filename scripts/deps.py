@@ -51,6 +51,7 @@ TEST = RUN + [
     ('LLVM binary tools', program('llvm-objcopy'), 'llvm'),
     ('clang-format', program('clang-format'), 'clang-format'),
     ('pexpect', module('pexpect'), 'python3-pexpect'),
+    ('tmux', program('tmux'), 'tmux'),
     ('dpkg-deb', program('dpkg-deb'), 'dpkg'),
     ('keys of the Debian archive',
      one_file(['/usr/share/keyrings/debian-archive-keyring.gpg',
