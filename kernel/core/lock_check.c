@@ -125,6 +125,8 @@ void lock_check_acquired(struct lock_info *info, const void *lock, bool shared)
 {
 	struct hart_locks *h = &this_hart_var(hart_locks);
 	const void *where = __builtin_return_address(0);
+	// An interrupt between the entry and its count would leave its own lock in this place.
+	unsigned long flags = arch_irq_save();
 
 	if (h->depth < HELD_MAX)
 		h->held[h->depth] = (struct held_spin){lock, info, where, shared, in_irq()};
@@ -132,12 +134,14 @@ void lock_check_acquired(struct lock_info *info, const void *lock, bool shared)
 	info->where = where;
 	if (!shared)
 		info->owner = hart_index() + 1;
+	arch_irq_restore(flags);
 }
 
 // Locks may be released in any order; the usual is the last one.
 void lock_check_release(struct lock_info *info, const void *lock, bool shared)
 {
 	struct hart_locks *h = &this_hart_var(hart_locks);
+	unsigned long flags = arch_irq_save();
 	unsigned i = h->depth;
 
 	while (i > 0 && !(i <= HELD_MAX && h->held[i - 1].lock == lock))
@@ -152,6 +156,7 @@ void lock_check_release(struct lock_info *info, const void *lock, bool shared)
 	}
 	if (!shared)
 		info->owner = 0;
+	arch_irq_restore(flags);
 }
 
 bool lock_check_held(const struct lock_info *info, const void *lock)
