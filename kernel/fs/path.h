@@ -187,6 +187,7 @@ struct fs_type {
 	const char *name;
 	int (*mount)(const char *source, const char *options, struct superblock **out);
 	bool nodev;
+	bool init_ns_only; // not for root of a nested user namespace
 	struct fs_type *next;
 };
 void fs_register(struct fs_type *type);

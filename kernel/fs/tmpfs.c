@@ -438,7 +438,8 @@ static int devtmpfs_mount(const char *source, const char *options, struct superb
 }
 
 static struct fs_type tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount, .nodev = true};
-static struct fs_type devtmpfs_type = {.name = "devtmpfs", .mount = devtmpfs_mount, .nodev = true};
+static struct fs_type devtmpfs_type = {
+	.name = "devtmpfs", .mount = devtmpfs_mount, .nodev = true, .init_ns_only = true};
 
 // A node for each device that has a name.
 static void make_node(struct chrdev *dev, void *unused)

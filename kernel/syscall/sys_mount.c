@@ -53,6 +53,8 @@ static long mount_new(const char *source, const struct path *point, const char *
 	struct fs_type *fs = fs_find(type);
 	if (!fs)
 		return -ENODEV;
+	if (fs->init_ns_only && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	long error = fs->mount(source ?: "none", options, &sb);
 	if (error)
 		return error;
@@ -97,6 +99,9 @@ static long mount_at(const struct path *point, const char *source, const char *t
 {
 	if ((flags & (MS_REMOUNT | MS_BIND)) == (MS_REMOUNT | MS_BIND))
 		return mount_remount(point, mount_flags_of(flags), false);
+	// A file system is seen in other namespaces too: root of a nested one may not change it.
+	if ((flags & MS_REMOUNT) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (flags & MS_REMOUNT)
 		return mount_remount(point, mount_flags_of(flags), true);
 	if (flags & (MS_BIND | MS_MOVE))

@@ -356,3 +356,17 @@ ABI_TEST(nsfs, limits)
 	put("/proc/sys/user/max_user_namespaces", "0");
 	R(unshare(CLONE_NEWUSER));
 }
+
+ABI_TEST(nsfs, mounts_of_nested_root)
+{
+	mkdir("at", 0755);
+	R(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+	put("/proc/self/uid_map", "0 0 1");
+	put("/proc/self/gid_map", "0 0 1");
+	R(mount("dev", "at", "devtmpfs", 0, NULL));
+	R(mount("none", "/", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	R(mount("none", "at", "tmpfs", 0, NULL));
+	R(mknod("at/null", S_IFCHR | 0666, 0x103));
+	close(open("still-writable", O_CREAT | O_RDWR, 0600));
+	R(access("still-writable", F_OK));
+}
