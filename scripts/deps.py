@@ -45,6 +45,7 @@ RUN = [
     ('OpenSBI', one_file(FIRMWARE), 'opensbi'),
 ]
 TEST = RUN + [
+    ('SPIN', program('spin'), 'spin'),
     ('device tree compiler', program('dtc'), 'device-tree-compiler'),
     ('Clang', program('clang'), 'clang'),
     ('lld', program('ld.lld'), 'lld'),
