@@ -398,7 +398,7 @@ static void commit(struct exec *exec)
 	current->rseq_len = current->rseq_signature = 0;
 	set_name(exec);
 	files_close_on_exec(current->files);
-	mm_set_dumpable(current->mm, exec->clears_dumpable ? DUMPABLE_SUID : DUMPABLE_USER);
+	mm_set_dumpable(current->mm, exec->clears_dumpable ? DUMPABLE_DISABLED : DUMPABLE_USER);
 	if (exec->secure)
 		current->pdeath_signal = 0;
 	cred_commit(exec->cred);

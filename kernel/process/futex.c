@@ -3,7 +3,7 @@
 // A waiter queues in a bucket chosen by the word's key and looks at the word under the bucket's
 // lock; a waker takes the same lock, so a wake-up cannot fall between the look and the sleep. The
 // key of private futexes is the address space and the address; of shared ones the page frame.
-// WAIT, WAKE and their BITSET forms exist; the others are refused by name.
+// Those with priority inheritance are refused by name.
 
 #include <core/errno.h>
 #include <core/printk.h>
@@ -13,6 +13,7 @@
 #include <mm/futex_key.h>
 #include <mm/uaccess.h>
 #include <process/futex.h>
+#include <process/ptrace_access.h>
 #include <sched/pid.h>
 #include <sched/sched.h>
 #include <signal/clocks.h>
@@ -31,6 +32,7 @@ struct futex_key {
 struct futex_waiter {
 	struct list_head link; // [bucket] empty = woken
 	struct futex_key key;
+	struct bucket *bucket; // written with the locks of both, the old and the new, held
 	struct task *task;
 	u32 bitset;
 };
@@ -54,7 +56,12 @@ static int make_key(u64 address, bool shared, struct futex_key *key)
 		return -EINVAL;
 	if (!user_range_ok(address, 4))
 		return -EFAULT;
-	return futex_key_of(address, shared, &key->object, &key->address);
+	int error = futex_key_of(address, shared, &key->object, &key->address);
+
+	// In private memory, too, who says "shared" and who says "private" do not mean each other.
+	if (shared && key->object == (u64)current->mm)
+		key->address |= 2;
+	return error;
 }
 
 static bool same_key(const struct futex_key *a, const struct futex_key *b)
@@ -105,11 +112,7 @@ int futex_wake_address(u64 address, int n)
 {
 	struct futex_key key;
 
-	// Whoever waits may have said that the word is shared.
-	int woken = make_key(address, false, &key) ? 0 : wake_key(&key, n, ~0u);
-	if (woken < n && !make_key(address, true, &key))
-		woken += wake_key(&key, n - woken, ~0u);
-	return woken;
+	return make_key(address, true, &key) ? 0 : wake_key(&key, n, ~0u);
 }
 
 // --- Wait ---
@@ -137,11 +140,25 @@ static int queue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected
 	if (!error) {
 		if (!bucket->waiters.next)
 			list_init(&bucket->waiters);
+		waiter->bucket = bucket;
 		list_add_tail(&waiter->link, &bucket->waiters);
 		set_current_state(TASK_INTERRUPTIBLE);
 	}
 	spin_unlock(&bucket->lock);
 	return error;
+}
+
+// A requeue may move the waiter to another bucket at any time.
+static struct bucket *lock_own_bucket(struct futex_waiter *waiter)
+{
+	for (;;) {
+		struct bucket *bucket = READ_ONCE(waiter->bucket);
+
+		spin_lock(&bucket->lock);
+		if (bucket == waiter->bucket)
+			return bucket;
+		spin_unlock(&bucket->lock);
+	}
 }
 
 static long futex_wait(u64 address, bool shared, u32 expected, u64 deadline, u32 bitset)
@@ -165,15 +182,173 @@ static long futex_wait(u64 address, bool shared, u32 expected, u64 deadline, u32
 			set_current_state(TASK_INTERRUPTIBLE);
 	}
 	set_current_running();
-	struct bucket *bucket = bucket_of(&waiter.key);
-	spin_lock(&bucket->lock);
+	struct bucket *bucket = lock_own_bucket(&waiter);
 	bool woken = !still_queued(&waiter);
 	if (!woken)
 		list_del_init(&waiter.link);
 	spin_unlock(&bucket->lock);
 	if (woken)
 		return 0;
-	return left ? -ERESTARTSYS : -ETIMEDOUT;
+	if (!left)
+		return -ETIMEDOUT;
+	return deadline == TIME_NEVER ? -ERESTARTSYS : -ERESTARTNOHAND;
+}
+
+// --- Requeue ---
+
+static void lock_two(struct bucket *a, struct bucket *b)
+{
+	struct bucket *first = MIN(a, b), *second = MAX(a, b);
+
+	spin_lock(&first->lock);
+	if (first != second)
+		spin_lock_nested(&second->lock);
+	if (!first->waiters.next)
+		list_init(&first->waiters);
+	if (!second->waiters.next)
+		list_init(&second->waiters);
+}
+
+static void unlock_two(struct bucket *a, struct bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+// Wakes the first n_wake who wait for `from`, and has n_move more wait for `to`. Both locked.
+static int move_waiters_locked(const struct futex_key *from, const struct futex_key *to, int n_wake,
+			       int n_move)
+{
+	struct bucket *source = bucket_of(from), *target = bucket_of(to);
+	struct futex_waiter *waiter, *next;
+	int count = 0;
+
+	list_for_each_entry_safe (waiter, next, &source->waiters, link) {
+		if (count - n_wake >= n_move)
+			break;
+		if (!same_key(&waiter->key, from))
+			continue;
+		if (++count <= n_wake) {
+			struct task *task = task_get(waiter->task);
+			list_del_init(&waiter->link);
+			task_wake(task, TASK_NORMAL);
+			task_put(task);
+		} else if (!same_key(from, to)) {
+			list_move_tail(&waiter->link, &target->waiters);
+			waiter->key = *to;
+			WRITE_ONCE(waiter->bucket, target);
+		}
+	}
+	return count;
+}
+
+// FUTEX_REQUEUE and, if `expected` is not NULL, FUTEX_CMP_REQUEUE. Returns how many were woken or
+// moved.
+static long futex_requeue(u64 from_at, u64 to_at, bool shared, int n_wake, int n_move,
+			  const u32 *expected)
+{
+	struct futex_key from, to;
+	u32 value = 0;
+
+	if (n_wake < 0 || n_move < 0)
+		return -EINVAL;
+	int error = make_key(from_at, shared, &from) ?: make_key(to_at, shared, &to);
+	if (error)
+		return error;
+	struct bucket *a = bucket_of(&from), *b = bucket_of(&to);
+	for (;;) {
+		// Bring the page in first: it cannot be faulted in under the locks.
+		if (expected && get_user_u32(from_at, &value))
+			return -EFAULT;
+		lock_two(a, b);
+		if (!expected || peek_user_u32(from_at, &value))
+			break;
+		unlock_two(a, b);
+	}
+	long result = expected && value != *expected
+			      ? -EAGAIN
+			      : move_waiters_locked(&from, &to, n_wake, n_move);
+	unlock_two(a, b);
+	return result;
+}
+
+// --- Wake with an operation on a second word ---
+
+static s32 sign_extend_12(u32 value)
+{
+	return (s32)(value << 20) >> 20;
+}
+
+static int operate(u32 encoded, u32 old, u32 *new)
+{
+	u32 argument = sign_extend_12(encoded >> 12 & 0xfff);
+
+	if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)
+		argument = 1u << (argument & 31);
+	switch (encoded >> 28 & 7) {
+	case FUTEX_OP_SET:
+		*new = argument;
+		return 0;
+	case FUTEX_OP_ADD:
+		*new = old + argument;
+		return 0;
+	case FUTEX_OP_OR:
+		*new = old | argument;
+		return 0;
+	case FUTEX_OP_ANDN:
+		*new = old & ~argument;
+		return 0;
+	case FUTEX_OP_XOR:
+		*new = old ^ argument;
+		return 0;
+	}
+	return -ENOSYS;
+}
+
+static int compare(u32 encoded, u32 old)
+{
+	s32 argument = sign_extend_12(encoded & 0xfff), value = old;
+
+	switch (encoded >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ:
+		return value == argument;
+	case FUTEX_OP_CMP_NE:
+		return value != argument;
+	case FUTEX_OP_CMP_LT:
+		return value < argument;
+	case FUTEX_OP_CMP_LE:
+		return value <= argument;
+	case FUTEX_OP_CMP_GT:
+		return value > argument;
+	case FUTEX_OP_CMP_GE:
+		return value >= argument;
+	}
+	return -ENOSYS;
+}
+
+static long futex_wake_op(u64 first_at, u64 second_at, bool shared, int n_first, int n_second,
+			  u32 encoded)
+{
+	struct futex_key first, second;
+	u32 old, new, seen;
+	int error = make_key(first_at, shared, &first) ?: make_key(second_at, shared, &second);
+
+	if (!error && get_user_u32(second_at, &old))
+		error = -EFAULT;
+	while (!error && !(error = operate(encoded, old, &new))) {
+		error = user_cmpxchg_u32(second_at, old, new, &seen);
+		if (error || seen == old)
+			break;
+		old = seen;
+	}
+	if (error)
+		return error;
+	int also = compare(encoded, old);
+	if (also < 0)
+		return also;
+	long woken = wake_key(&first, MAX(n_first, 1), ~0u);
+	return also ? woken + wake_key(&second, MAX(n_second, 1), ~0u) : woken;
 }
 
 static int deadline_of(int op, u64 timeout_at, u64 *deadline)
@@ -201,7 +376,8 @@ SYSCALL6(futex, u64, address, int, op, u32, value, u64, timeout_at, u64, address
 	u64 deadline;
 	int error;
 
-	(void)address2;
+	if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
@@ -214,6 +390,12 @@ SYSCALL6(futex, u64, address, int, op, u32, value, u64, timeout_at, u64, address
 		return futex_wake(address, shared, value, ~0u);
 	case FUTEX_WAKE_BITSET:
 		return futex_wake(address, shared, value, value3);
+	case FUTEX_REQUEUE:
+		return futex_requeue(address, address2, shared, value, timeout_at, NULL);
+	case FUTEX_CMP_REQUEUE:
+		return futex_requeue(address, address2, shared, value, timeout_at, &value3);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(address, address2, shared, value, timeout_at, value3);
 	}
 	printk_ratelimited(LOG_INFO, "%s[%d]: futex operation %d is not implemented\n",
 			   current->name, task_pid_nr(current), op);
@@ -230,12 +412,37 @@ SYSCALL2(set_robust_list, u64, head, size_t, size)
 	return 0;
 }
 
-static void owner_died(u64 address)
+SYSCALL3(get_robust_list, int, pid, u64, head_at, u64, size_at)
+{
+	u64 head = 0;
+	long error = -ESRCH;
+
+	rcu_read_lock();
+	struct task *task = pid ? task_find(pid) : current;
+	if (task && !refcount_get_not_zero(&task->refs))
+		task = NULL;
+	rcu_read_unlock();
+	if (task) {
+		head = READ_ONCE(task->robust_list);
+		error = ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? 0 : -EPERM;
+		task_put(task);
+	}
+	if (error)
+		return error;
+	if (put_user_u64(size_at, sizeof(struct robust_list_head)))
+		return -EFAULT;
+	return put_user_u64(head_at, head);
+}
+
+static void owner_died(u64 address, bool pending)
 {
 	u32 value, seen;
 
 	if (get_user_u32(address, &value))
 		return;
+	// It died between the release and the wake-up.
+	if (pending && !value)
+		futex_wake_address(address, 1);
 	while ((value & FUTEX_TID_MASK) == (u32)task_pid_vnr(current)) {
 		u32 new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
 
@@ -266,9 +473,9 @@ void futex_exit_cleanup(struct task *task, bool exiting)
 		if (get_user_u64(entry & ~1ul, &next))
 			return;
 		if (entry != head.list_op_pending)
-			owner_died((entry & ~1ul) + head.futex_offset);
+			owner_died((entry & ~1ul) + head.futex_offset, false);
 		entry = next;
 	}
 	if (head.list_op_pending)
-		owner_died((head.list_op_pending & ~1ul) + head.futex_offset);
+		owner_died((head.list_op_pending & ~1ul) + head.futex_offset, true);
 }

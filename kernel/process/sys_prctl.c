@@ -133,6 +133,32 @@ static long set_vma_name(u64 what, u64 start, u64 length, u64 address)
 	return mm_set_anon_name(current->mm, start, length, name);
 }
 
+// PR_CAP_AMBIENT: see capabilities(7).
+static long change_ambient(u64 what, u64 cap)
+{
+	const struct cred *old = current_cred();
+	u64 bit = 1ul << (cap & 63);
+
+	if (what == PR_CAP_AMBIENT_CLEAR_ALL ? cap != 0 : cap > CAP_LAST_CAP)
+		return -EINVAL;
+	if (what == PR_CAP_AMBIENT_IS_SET)
+		return !!(old->cap_ambient & bit);
+	if (what < PR_CAP_AMBIENT_RAISE || what > PR_CAP_AMBIENT_CLEAR_ALL)
+		return -EINVAL;
+	if (what == PR_CAP_AMBIENT_RAISE && (!(old->cap_permitted & old->cap_inheritable & bit) ||
+					     (old->securebits & SECBIT_NO_CAP_AMBIENT_RAISE)))
+		return -EPERM;
+	struct cred *cred = cred_prepare();
+	if (!cred)
+		return -ENOMEM;
+	if (what == PR_CAP_AMBIENT_RAISE)
+		cred->cap_ambient |= bit;
+	else
+		cred->cap_ambient &= what == PR_CAP_AMBIENT_LOWER ? ~bit : 0;
+	cred_commit(cred);
+	return 0;
+}
+
 SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 {
 	switch (option) {
@@ -184,6 +210,8 @@ SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 		return current_cred()->cap_bounding >> a2 & 1;
 	case PR_CAPBSET_DROP:
 		return drop_bounding(a2);
+	case PR_CAP_AMBIENT:
+		return a4 || a5 ? -EINVAL : change_ambient(a2, a3);
 	case PR_SET_TIMERSLACK:
 		current->timer_slack_ns = (s64)a2 <= 0 ? current->default_timer_slack_ns : a2;
 		return 0;

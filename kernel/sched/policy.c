@@ -1,9 +1,20 @@
-// Nice values and priorities.
+// Policies, nice values, priorities, and the harts where a task may run.
 
 #include <sched/run_queue.h>
+#include <uapi/errno.h>
 
-// Changes a queued task by taking it off and putting it back.
-void sched_set_nice(struct task *task, int nice)
+static void store_params(struct task *task, const struct sched_params *params)
+{
+	task->se.policy = params->policy;
+	task->se.rt_priority = params->priority;
+	task->se.nice = params->nice;
+	task->se.reset_on_fork = params->reset_on_fork;
+	// The least weight that there is for who only wants what others leave.
+	task->se.weight = params->policy == SCHED_IDLE ? 3 : weight_of_nice(params->nice);
+}
+
+// Changes a queued task by taking it off and putting it back, and has the harts look again.
+static void change(struct task *task, const struct sched_params *params)
 {
 	unsigned long flags;
 	struct run_queue *rq = task_rq_lock(task, &flags);
@@ -11,9 +22,99 @@ void sched_set_nice(struct task *task, int nice)
 
 	if (waiting)
 		rq_dequeue(rq, task);
-	task->se.nice = nice;
-	task->se.weight = weight_of_nice(nice);
+	store_params(task, params);
 	if (waiting)
 		rq_enqueue(rq, task);
+	struct task *running = rq->current;
+	bool look = task->se.on_queue && running != rq->idle;
 	task_rq_unlock(rq, flags);
+	if (look)
+		task_set_work(running, WORK_RESCHED);
+}
+
+void sched_get_params(struct task *task, struct sched_params *params)
+{
+	unsigned long flags;
+	struct run_queue *rq = task_rq_lock(task, &flags);
+
+	*params = (struct sched_params){.policy = task->se.policy,
+					.reset_on_fork = task->se.reset_on_fork,
+					.nice = task->se.nice,
+					.priority = task->se.rt_priority};
+	task_rq_unlock(rq, flags);
+}
+
+int sched_params_check(const struct sched_params *params)
+{
+	bool rt = policy_is_rt(params->policy);
+
+	if (!rt && params->policy != SCHED_OTHER && params->policy != SCHED_BATCH &&
+	    params->policy != SCHED_IDLE)
+		return -EINVAL; // SCHED_DEADLINE too
+	if (params->priority > 99 || rt != (params->priority != 0))
+		return -EINVAL;
+	return params->nice < -20 || params->nice > 19 ? -EINVAL : 0;
+}
+
+int sched_set_params(struct task *task, const struct sched_params *params)
+{
+	int error = sched_params_check(params);
+
+	if (!error)
+		change(task, params);
+	return error;
+}
+
+void sched_set_nice(struct task *task, int nice)
+{
+	struct sched_params params;
+
+	sched_get_params(task, &params);
+	params.nice = nice;
+	change(task, &params);
+}
+
+u64 sched_interval_ns(struct task *task)
+{
+	if (task->se.policy == SCHED_FIFO)
+		return 0;
+	return task->se.policy == SCHED_RR ? RR_SLICE_NS : SLICE_NS;
+}
+
+// --- Affinity ---
+
+void sched_get_affinity(struct task *task, struct hartmask *mask)
+{
+	unsigned long flags;
+	struct run_queue *rq = task_rq_lock(task, &flags);
+
+	mask->bits = task->affinity.bits & READ_ONCE(harts_online.bits);
+	task_rq_unlock(rq, flags);
+}
+
+void sched_leave_hart(void)
+{
+	while (!hartmask_test(&current->affinity, hart_index())) {
+		// Who sleeps is put on a hart that it may use when it is woken.
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		schedule_timeout(clock_monotonic_ns() + NSEC_PER_USEC);
+	}
+}
+
+int sched_set_affinity(struct task *task, const struct hartmask *mask)
+{
+	struct hartmask wanted = {mask->bits & READ_ONCE(harts_online.bits)};
+	unsigned long flags;
+
+	if (hartmask_empty(&wanted))
+		return -EINVAL;
+	struct run_queue *rq = task_rq_lock(task, &flags);
+	task->affinity = wanted;
+	bool leaves = !hartmask_test(&wanted, rq->index);
+	task_rq_unlock(rq, flags);
+	if (leaves && task == current)
+		sched_leave_hart();
+	else if (leaves)
+		task_set_work(task, WORK_RESCHED); // on its way to user mode it goes
+	return 0;
 }

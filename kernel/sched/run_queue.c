@@ -9,9 +9,7 @@
 #include <sched/process.h>
 #include <sched/run_queue.h>
 
-#define SLICE_NS          (3 * NSEC_PER_MSEC)
 #define WAKEUP_CREDIT_NS  (SLICE_NS / 2)
-#define RR_SLICE_NS       (100 * NSEC_PER_MSEC)
 #define CPU_TIMER_TICK_NS (4 * NSEC_PER_MSEC) // how exact timers of CPU time are
 
 // Each step of nice changes the share by a quarter; 1024 is nice 0. As on Linux.

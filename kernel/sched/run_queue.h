@@ -5,6 +5,8 @@
 #include <sched/sched.h>
 
 #define RT_PRIORITIES 100
+#define SLICE_NS      (3 * NSEC_PER_MSEC)
+#define RR_SLICE_NS   (100 * NSEC_PER_MSEC)
 
 // Legend: [lock] of the queue; [own] only its hart, interrupts off.
 struct run_queue {

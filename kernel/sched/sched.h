@@ -133,6 +133,7 @@ static inline bool policy_is_rt(u32 policy)
 void sched_get_params(struct task *task, struct sched_params *params);
 // -EINVAL for values out of range. No permission is checked.
 int sched_set_params(struct task *task, const struct sched_params *params);
+int sched_params_check(const struct sched_params *params);
 void sched_set_nice(struct task *task, int nice);
 static inline int task_nice(const struct task *task)
 {
@@ -141,6 +142,8 @@ static inline int task_nice(const struct task *task)
 
 // Where it may run. -EINVAL if no online hart is left. Moves it if it must.
 int sched_set_affinity(struct task *task, const struct hartmask *mask);
+// Current goes to a hart that it may use, if this is none. Sleeping context.
+void sched_leave_hart(void);
 void sched_get_affinity(struct task *task, struct hartmask *mask);
 
 // Slice of SCHED_RR, or of a fair task, for sched_rr_get_interval(2); 0 for FIFO.

@@ -37,8 +37,10 @@ void exit_to_user_work(struct trapframe *tf)
 
 	while ((work = atomic_read(&current->work)) != 0) {
 		arch_irq_enable();
-		if (work & WORK_RESCHED)
+		if (work & WORK_RESCHED) {
 			schedule();
+			sched_leave_hart();
+		}
 		if (unlikely(work & WORK_CPU_TIMERS))
 			cpu_timers_run();
 		if (work & (WORK_SIGNAL | WORK_KILL | WORK_RESTORE_MASK | WORK_FREEZE))

@@ -15,6 +15,7 @@
 #include <sched/process.h>
 #include <sched/sched.h>
 #include <syscall/define.h>
+#include <syscall/identity.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
 #include <uapi/prctl.h>
@@ -122,6 +123,12 @@ static long set_user_ids(u32 ruid, u32 euid, u32 suid)
 		    !ns_capable(old->user_ns, CAP_SETUID))
 			return -EPERM;
 	}
+	return identity_set_user(ruid, euid, suid);
+}
+
+long identity_set_user(u32 ruid, u32 euid, u32 suid)
+{
+	const struct cred *old = current_cred();
 	struct cred *cred = cred_prepare();
 	if (!cred)
 		return -ENOMEM;
@@ -135,8 +142,13 @@ static long set_user_ids(u32 ruid, u32 euid, u32 suid)
 		cred->suid = suid;
 	cred->fsuid = cred->euid;
 	fix_capabilities(cred, old);
+	// Too many processes of that user: the next exec fails, not this call, whose result too
+	// many programs ignore. Root may have any number.
+	if (cred->counts != old->counts)
+		current->nproc_exceeded = (u64)atomic64_read(&cred->counts->processes) >
+						  rlimit(RLIMIT_NPROC) &&
+					  cred->uid != 0;
 	cred_commit(cred);
-	current->nproc_exceeded = true; // judged at the next exec
 	return 0;
 }
 
@@ -150,6 +162,11 @@ static long set_group_ids(u32 rgid, u32 egid, u32 sgid)
 		    !ns_capable(old->user_ns, CAP_SETGID))
 			return -EPERM;
 	}
+	return identity_set_group(rgid, egid, sgid);
+}
+
+long identity_set_group(u32 rgid, u32 egid, u32 sgid)
+{
 	struct cred *cred = cred_prepare();
 	if (!cred)
 		return -ENOMEM;
