@@ -42,6 +42,7 @@ static long mprotect_call(void *arg)
 static void mprotect_tidy(void *arg)
 {
 	(void)arg;
+	mprotect(area, SIZE, PROT_NONE); // a change is what joins the parts
 	mprotect(area, SIZE, PROT_READ | PROT_WRITE);
 }
 
