@@ -78,14 +78,20 @@ uint64_t random_below(struct random *r, uint64_t n)
 	return n ? random_next(r) % n : 0;
 }
 
+// Memory with nothing around it that a size too large could hit.
+static char *island(size_t size)
+{
+	char *at = mmap(NULL, 2 * AREA_SIZE + size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	mprotect(at + AREA_SIZE, size, PROT_READ | PROT_WRITE);
+	return at + AREA_SIZE;
+}
+
 void arguments_prepare(void)
 {
-	arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	// Around the area nothing is hit by a size that is too large.
-	area = mmap(NULL, 3 * AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		    0);
-	area += AREA_SIZE;
-	mprotect(area, AREA_SIZE, PROT_READ | PROT_WRITE);
+	arena = island(ARENA_SIZE);
+	area = island(AREA_SIZE);
 	for (int i = 0; i < 3; i++) {
 		char name[4] = {'f', '0' + i, 0};
 		int fd = open(name, O_CREAT | O_RDWR, 0644);
