@@ -5,6 +5,7 @@
 // what exists, and says what was lost.
 
 #include "abi.h"
+#include <ftw.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -60,7 +61,7 @@ static long now_ms(void)
 // --- Leaks: Cloven says what exists in /proc/census (tests/fault/README.md); Linux has none ---
 
 #define CENSUS_MAX 8192
-#define RUNS_MAX   4
+#define RUNS_MAX   6
 
 static void census(char *text)
 {
@@ -71,29 +72,56 @@ static void census(char *text)
 	close(file);
 }
 
-// Prints the lines of `a` that `b` has not, as "mark line".
-static void print_missing(const char *name, const char *a, const char *b, char mark)
+// The count of `name` (its length given) in a census; 0 if it is not there.
+static long census_count(const char *text, const char *name, size_t length)
 {
-	while (*a) {
-		size_t length = strcspn(a, "\n");
-		char line[128];
-
-		snprintf(line, sizeof(line), "%.*s\n", (int)length, a);
-		if (!strstr(b, line))
-			printf("@@@ %s %c %s", name, mark, line);
-		a += length + (a[length] == '\n');
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (!strncmp(text, name, length) && text[length] == ' ')
+			return atol(text + length);
 	}
+	return 0;
+}
+
+// Whether there is more of something than before; prints what, if `test` names the one that left it.
+static int census_grew(const char *before, const char *after, const char *test)
+{
+	int grew = 0;
+
+	for (const char *line = after; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t length = strcspn(line, " ");
+		long old = census_count(before, line, length), new = atol(line + length);
+
+		if (new <= old)
+			continue;
+		grew = 1;
+		if (test)
+			printf("@@@ %s %.*s: %ld, then %ld\n", test, (int)length, line, old, new);
+	}
+	return grew;
+}
+
+static int remove_name(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status, (void)type, (void)walk;
+	umount2(path, MNT_DETACH);
+	return remove(path), 0;
+}
+
+static void folder_of(const char *name, char *folder, size_t size)
+{
+	size_t at = snprintf(folder, size, "/tmp/");
+
+	for (const char *c = name; *c && at < size - 1; c++)
+		folder[at++] = *c == '/' ? '.' : *c;
+	folder[at] = '\0';
 }
 
 static void child_main(const char *self, const char *name, int out)
 {
-	char folder[128] = "/tmp/";
+	char folder[128];
 	char *const argv[] = {(char *)self, (char *)name, NULL};
 
-	size_t at = strlen(folder);
-
-	for (const char *c = name; *c && at < sizeof(folder) - 1; c++)
-		folder[at++] = *c == '/' ? '.' : *c;
+	folder_of(name, folder, sizeof(folder));
 	mkdir(folder, 0755);
 	if (chdir(folder))
 		_exit(120);
@@ -153,6 +181,9 @@ static size_t run_once(const char *self, const char *name, char *text, int *stat
 	waitpid(pid, status, 0);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
+	char folder[128];
+	folder_of(name, folder, sizeof(folder));
+	nftw(folder, remove_name, 16, FTW_DEPTH | FTW_PHYS);
 	return length;
 }
 
@@ -172,13 +203,12 @@ static void run_one(const char *self, const char *name, int check_leaks)
 	if (!check_leaks || !before[0])
 		return;
 	census(after);
-	for (int run = 1; run < RUNS_MAX && strcmp(before, after); run++) {
+	for (int run = 1; run < RUNS_MAX && census_grew(before, after, NULL); run++) {
 		memcpy(before, after, sizeof(before));
 		run_once(self, name, ignored, &status, &late);
 		census(after);
 	}
-	print_missing(name, before, after, '-');
-	print_missing(name, after, before, '+');
+	census_grew(before, after, name);
 	fflush(stdout);
 }
 
