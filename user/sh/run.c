@@ -185,7 +185,9 @@ static int run_inside(struct node *node, const struct builtin *b, struct node *b
 	} else if (!sh.interactive) {
 		sh.unwind = sh.unwind ? sh.unwind : UNWIND_ERROR;
 	}
-	var_scope_end(scope);
+	// What "local" itself has put aside stays until the function ends.
+	if (node->assigns)
+		var_scope_end(scope);
 	return status;
 }
 

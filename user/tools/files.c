@@ -367,7 +367,7 @@ static bool confirm(char **argv, const char *path)
 	return fgets(answer, sizeof(answer), stdin) && (*answer | 32) == 'y';
 }
 
-static int remove_tree(char **argv, const char *path, bool recursive, bool force, bool ask)
+int remove_tree(char **argv, const char *path, bool recursive, bool force, bool ask)
 {
 	struct stat st;
 	int status = 0;

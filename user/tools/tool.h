@@ -27,6 +27,9 @@ int tool_complain(char **argv, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 // Copies a descriptor to another until the end. -1 with errno.
 int copy_fd(int from, int to);
+// Removes a file, or with `recursive` a directory and all in it; `force`: no error when it is not
+// there; `ask`: asks before each. 0 or 1, having said why.
+int remove_tree(char **argv, const char *path, bool recursive, bool force, bool ask);
 // Path of `name` in `dir`; from malloc.
 char *path_join(const char *dir, const char *name);
 // The last part of a path, slashes at its end left out; points into `path` or a static buffer.
