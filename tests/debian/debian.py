@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Unmodified Debian programs on the kernel: debian.py TOP IMAGE busybox|bash|jobs|bash_jobs
+"""Unmodified Debian programs on the kernel: debian.py TOP IMAGE busybox|bash|jobs|bash_jobs|dynamic
 
 busybox: Debian's busybox-static is the shell and every tool; a session of commands is typed and
 their output looked for. bash: Debian's bash-static, interactively. jobs, bash_jobs: job control in
@@ -141,9 +141,49 @@ JOBS = [
 ]
 
 
+DYNAMIC = b'''#!/bin/dash
+/bin/busybox mount -t proc proc /proc
+echo "dash: $((6 * 7)) $(echo substituted | /bin/cat)"
+/bin/cat /proc/self/maps | while read range mode rest; do
+	case $rest in */libc.so.6) echo "libc is mapped $mode" ;; esac
+done
+/bin/env -i A=b /bin/env
+/bin/cat /nothing; echo "status $?"
+/bin/busybox poweroff -f
+'''
+
+
+def dynamic():
+    """Programs that need an interpreter and a shared library: dash and coreutils with Debian's libc6."""
+    archive = cpio.Archive()
+    archive.copy('bin/busybox', program('busybox-static', 'usr/bin/busybox', 'bin/busybox'))
+    archive.copy('bin/dash', program('dash', 'usr/bin/dash', 'bin/dash'))
+    for name in ('cat', 'env'):
+        archive.copy('bin/' + name, program('coreutils', 'usr/bin/' + name, 'bin/' + name))
+    libraries = 'usr/lib/riscv64-linux-gnu/', 'lib/riscv64-linux-gnu/'
+    loader = 'ld-linux-riscv64-lp64d.so.1'
+    archive.copy('lib/' + loader, program('libc6', *(folder + loader for folder in libraries)))
+    archive.copy('lib/riscv64-linux-gnu/libc.so.6',
+                 program('libc6', *(folder + 'libc.so.6' for folder in libraries)))
+    archive.directory('proc')
+    archive.file('init', DYNAMIC)
+    with tempfile.TemporaryDirectory(prefix='cloven-debian-') as work:
+        initrd = archive.write(os.path.join(work, 'dynamic.cpio'))
+        result = qemu.run(qemu.arguments(IMAGE, smp=2, initrd=initrd, append='loglevel=4'), cpu_limit=60)
+    for text in ('dash: 42 substituted\n', 'libc is mapped r-xp\n', '\nA=b\n',
+                 'cat: /nothing: No such file or directory\nstatus 1\n'):
+        if text not in result.console:
+            raise qemu.Failure('the console never said %r: %s' % (text, result.report()))
+    if result.status != 0:
+        raise qemu.Failure('no power-off: ' + result.report())
+
+
 def body():
     if not os.path.exists(IMAGE):
         raise qemu.Skip('not built: ' + IMAGE)
+    if CASE == 'dynamic':
+        dynamic()
+        return
     shell = b'bash --norc --noprofile -i' if 'bash' in CASE else b'sh -i'
     session(shell, {'busybox': BUSYBOX, 'bash': BASH}.get(CASE, JOBS), 'ready> ')
 
