@@ -3,7 +3,6 @@
 //	0000_0000_0000_0000  user, up to USER_TOP
 //	ffff_ffc0_0000_0000  direct map of physical memory, 128 GiB
 //	ffff_ffe0_0000_0000  vmap: kernel stacks, devices, large allocations
-//	ffff_fff0_0000_0000  shadow memory of KASAN
 //	ffff_ffff_8000_0000  the kernel image
 #pragma once
 
@@ -12,7 +11,6 @@
 #define DIRECT_MAP_SIZE 0x0000002000000000
 #define VMAP_BASE       0xffffffe000000000
 #define VMAP_SIZE       0x0000000200000000
-#define KASAN_BASE      0xfffffff000000000
 #define KERNEL_BASE     0xffffffff80000000
 
 // A kernel stack lies in the lower half of a slot of twice its size, and the upper half of the
