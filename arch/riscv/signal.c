@@ -23,8 +23,8 @@ struct fp_state {
 // Behind the largest floating-point state there is the list of extensions, which is empty: a header
 // of zeroes ends it.
 struct extensions {
-	u8 room[516];
-	u32 reserved;
+	u8 room[512];
+	u32 more_room, reserved;
 	u32 magic, size;
 };
 
@@ -56,7 +56,7 @@ struct signal_frame {
 	struct user_context context;
 };
 
-#define EXTENSIONS_HEADER   12 // its bytes
+#define EXTENSIONS_HEADER   16 // its bytes, with the room before it that fills a word
 #define FRAME_OFFSET(field) offsetof(struct signal_frame, field)
 
 _Static_assert(offsetof(struct user_context, machine) == 176, "ucontext");
@@ -92,7 +92,7 @@ static int save_context(u64 at, struct trapframe *tf, struct signal_delivery *de
 		{FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64)},
 		{FRAME_OFFSET(context.machine.d), has_fp ? (void *)current->arch.f : &zero,
 		 sizeof(struct fp_state)},
-		{FRAME_OFFSET(context.machine.extensions.reserved), &zero, EXTENSIONS_HEADER},
+		{FRAME_OFFSET(context.machine.extensions.more_room), &zero, EXTENSIONS_HEADER},
 	};
 	return copy_parts_to_user(at, sizeof(struct signal_frame), parts, ARRAY_SIZE(parts));
 }
@@ -143,6 +143,7 @@ static void restore_fpu(struct trapframe *tf, const struct fp_state *state)
 		memcpy(current->arch.f, state->f, sizeof(current->arch.f));
 		current->arch.fcsr = state->fcsr;
 	}
+	current->arch.fcsr &= 0xffffffff; // the reserved word behind it was read as well
 	arch_fpu_restore();
 	tf->status = (tf->status & ~SSTATUS_FS) | SSTATUS_FS_CLEAN;
 }
@@ -152,14 +153,14 @@ static int restore_context(struct trapframe *tf, u64 at)
 {
 	struct context_head head;
 	struct fp_state state;
-	u32 extensions[3];
+	u32 extensions[4] ALIGNED(8);
 	bool has_fp = (tf->status & SSTATUS_FS) != SSTATUS_FS_OFF;
 	const struct user_part parts[] = {
 		{FRAME_OFFSET(context.head), &head, sizeof(head)},
 		{FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64)},
 		{FRAME_OFFSET(context.machine.d), has_fp ? (void *)current->arch.f : &state,
-		 offsetof(struct fp_state, reserved)},
-		{FRAME_OFFSET(context.machine.extensions.reserved), extensions, EXTENSIONS_HEADER},
+		 offsetof(struct fp_state, reserved[1])},
+		{FRAME_OFFSET(context.machine.extensions.more_room), extensions, EXTENSIONS_HEADER},
 	};
 
 	// What is in the unit is given up: a switch meanwhile must not store it over what is read.
@@ -171,7 +172,7 @@ static int restore_context(struct trapframe *tf, u64 at)
 	restore_fpu(tf, &state);
 	// Linux looks at the list of extensions as well, so that a later kernel can put something
 	// there.
-	if (extensions[0] | extensions[1] | extensions[2])
+	if (extensions[1] | extensions[2] | extensions[3])
 		return -EFAULT;
 	(void)signal_stack_set(&head.stack, tf->sp); // what it may not be it is not
 	return 0;

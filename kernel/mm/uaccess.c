@@ -61,9 +61,42 @@ enum copy_kind {
 	COPY_CLEAR
 };
 
+// Whole words, both aligned. Not memcpy(): most copies are a few words, for which its questions
+// would cost as much as they do.
+static ALWAYS_INLINE void copy_words(u64 *to, const u64 *from, size_t n)
+{
+	for (; n >= 64; n -= 64, to += 8, from += 8) {
+		u64 a = from[0], b = from[1], c = from[2], d = from[3];
+		u64 e = from[4], f = from[5], g = from[6], h = from[7];
+
+		to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+		to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+	}
+	if (n & 32) {
+		u64 a = from[0], b = from[1], c = from[2], d = from[3];
+
+		to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+		to += 4, from += 4;
+	}
+	if (n & 16) {
+		u64 a = from[0], b = from[1];
+
+		to[0] = a, to[1] = b;
+		to += 2, from += 2;
+	}
+	if (n & 8)
+		to[0] = from[0];
+}
+
 static ALWAYS_INLINE void copy_piece(enum copy_kind kind, void *kernel, char *user, size_t n)
 {
-	if (kind == COPY_IN)
+	bool words = n < 64 && (((uintptr_t)kernel | (uintptr_t)user | n) & 7) == 0;
+
+	if (kind == COPY_IN && words)
+		copy_words(kernel, (u64 *)user, n);
+	else if (kind == COPY_OUT && words)
+		copy_words((u64 *)user, kernel, n);
+	else if (kind == COPY_IN)
 		memcpy(kernel, user, n);
 	else if (kind == COPY_OUT)
 		memcpy(user, kernel, n);
@@ -168,13 +201,19 @@ static ALWAYS_INLINE bool parts_within_page(enum copy_kind kind, u64 address, si
 {
 	struct mm *mm = current->mm;
 
-	if (unlikely(address % PAGE_SIZE + size > PAGE_SIZE || !range_ok(address, size) || !mm ||
-		     READ_ONCE(fault_armed)))
+	if (unlikely(address % PAGE_SIZE + size > PAGE_SIZE || address % sizeof(u64) ||
+		     !range_ok(address, size) || !mm || READ_ONCE(fault_armed)))
 		return false;
 	unsigned long flags = arch_irq_save();
 	char *user = user_byte(mm, address, kind == COPY_IN ? PTE_R : PTE_W);
-	for (; likely(user) && count; parts++, count--)
-		copy_piece(kind, parts->kernel, user + parts->offset, parts->size);
+	for (; likely(user) && count; parts++, count--) {
+		u64 *there = (u64 *)(user + parts->offset);
+
+		if (kind == COPY_IN)
+			copy_words(parts->kernel, there, parts->size);
+		else
+			copy_words(there, parts->kernel, parts->size);
+	}
 	arch_irq_restore(flags);
 	return user;
 }

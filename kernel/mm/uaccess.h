@@ -14,6 +14,7 @@ size_t copy_to_user_partial(u64 to, const void *from, size_t n);
 size_t clear_user(u64 to, size_t n); // bytes cleared
 
 // Pieces of a structure in user memory that lie together: the way there is looked up once.
+// Offsets and sizes are multiples of 8, and the kernel's side is aligned to that.
 struct user_part {
 	u64 offset; // from the start of the structure
 	void *kernel;

@@ -30,13 +30,15 @@ void signal_actions_exec(void)
 	spin_unlock_irq(&current->sighand->lock);
 }
 
-// Whether the signal may be pending to anybody here, at a glance. sighand->lock held.
-static bool may_pend_locked(int sig)
+// Whether it matters what becomes ignored, at a glance: something is pending to somebody here, or a
+// timer may have sent what was not queued. sighand->lock held.
+static bool ignoring_matters_locked(int sig)
 {
 	const struct process *process = current->process;
 	u64 pending = process->shared_pending.set | current->pending.set;
 
-	return process->thread_count > 1 || (pending & SIGNAL_BIT(sig));
+	return process->thread_count > 1 || process->posix_timers.node ||
+	       (pending & SIGNAL_BIT(sig));
 }
 
 // POSIX 3.3.1.3: what is pending and now ignored is forgotten. sighand->lock held.
@@ -51,29 +53,44 @@ static void forget_if_ignored_locked(int sig)
 		signal_remove_locked(&thread->pending, SIGNAL_BIT(sig));
 }
 
-int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old)
+static ALWAYS_INLINE void action_store(struct kernel_sigaction *action,
+				       const struct kernel_sigaction *new)
+{
+	*action = *new;
+	action->mask &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
+}
+
+// Sets an action where it matters what is ignored before and after. sighand->lock held, and dropped.
+static NOINLINE void action_set_carefully(int sig, const struct kernel_sigaction *new,
+					  struct kernel_sigaction *action)
+{
+	bool ignored = signal_is_ignored(current, sig);
+
+	action_store(action, new);
+	if (new->handler <= SIG_IGN_ADDRESS)
+		forget_if_ignored_locked(sig);
+	bool ends = ignored && !signal_is_ignored(current, sig);
+	spin_unlock_irq(&current->sighand->lock);
+	if (ends && current->process->posix_timers.node)
+		posix_timers_unignore(sig);
+}
+
+void signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old)
 {
 	struct sighand *sighand = current->sighand;
 	struct kernel_sigaction *action = &sighand->action[sig - 1];
-	bool ignored = false;
 
 	spin_lock_irq(&sighand->lock);
 	if (old)
 		*old = *action;
 	if (new) {
-		ignored = action->handler <= SIG_IGN_ADDRESS && signal_is_ignored(current, sig);
-		*action = *new;
-		action->mask &= ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
-		if (new->handler <= SIG_IGN_ADDRESS) {
-			ignored &= !signal_is_ignored(current, sig);
-			if (may_pend_locked(sig))
-				forget_if_ignored_locked(sig);
+		if (unlikely(ignoring_matters_locked(sig))) {
+			action_set_carefully(sig, new, action);
+			return;
 		}
+		action_store(action, new);
 	}
 	spin_unlock_irq(&sighand->lock);
-	if (unlikely(ignored && current->process->posix_timers.node))
-		posix_timers_unignore(sig);
-	return 0;
 }
 
 int process_unshare_sighand(void)

@@ -126,7 +126,7 @@ void signal_exit(struct task *task);
 void signal_actions_reset(struct sighand *sighand, bool ignored_too);
 void signal_actions_exec(void);
 // sigaction(2) on current; either may be NULL.
-int signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old);
+void signal_action_set(int sig, const struct kernel_sigaction *new, struct kernel_sigaction *old);
 // Gives current a sighand of its own (exec). -ENOMEM.
 int process_unshare_sighand(void);
 // Copies a siginfo of user space for signal `sig` (0: what it says). -EFAULT; -E2BIG: it is of a kind that is not known
