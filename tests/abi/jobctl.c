@@ -81,6 +81,7 @@ static void in_session(void (*leader)(void))
 		leader();
 		_exit(0);
 	}
+	usleep(300000); // what others of the session print comes first
 	show_wait(pid, 0);
 }
 

@@ -162,14 +162,16 @@ ABI_TEST(sysv_msg, waiting)
 	pid = in_child(id, receive_interrupted);
 	waitpid(pid, NULL, 0);
 	pid = in_child(id, receive_seven);
-	R(msgctl(id, IPC_RMID, NULL));
-	waitpid(pid, NULL, 0);
+	long removed = msgctl(id, IPC_RMID, NULL);
+	waitpid(pid, NULL, 0); // the child prints first
+	R(removed);
 	id = msgget(IPC_PRIVATE, 0600);
 	R(msgsnd(id, &(struct letter){.type = 1}, 8192, 0));
 	R(msgsnd(id, &(struct letter){.type = 1}, 8192, 0));
 	pid = in_child(id, send_much);
-	R(msgctl(id, IPC_RMID, NULL));
+	removed = msgctl(id, IPC_RMID, NULL);
 	waitpid(pid, NULL, 0);
+	R(removed);
 }
 
 ABI_TEST(sysv_msg, control)
