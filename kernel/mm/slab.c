@@ -78,27 +78,58 @@ static struct page *slab_head(const void *object)
 
 // --- Debugging ---
 
-static COLD void report(const struct slab_cache *cache, void *object, const char *what)
+struct slab_report *slab_report_capture;
+
+// last_user: NULL if the object has no guard to ask.
+static COLD void report(const struct slab_cache *cache, void *object, const char *what,
+			const void *last_user)
 {
+	if (slab_report_capture) {
+		*slab_report_capture = (struct slab_report){
+			.cache = cache->name,
+			.what = what,
+			.object = object,
+			.count = slab_report_capture->count + 1,
+		};
+		return;
+	}
 	pr_err("slab: %s: %s, object %p\n", cache->name, what, object);
-	pr_err("slab: last user %pS\n", guard_of(cache, object)->last_user);
+	if (last_user)
+		pr_err("slab: last user %pS\n", last_user);
 	dump_stack();
 }
 
-static void debug_freed(const struct slab_cache *cache, void *object, const void *caller)
+static bool is_object_of(const struct slab_cache *cache, void *object)
 {
-	struct slab_guard *guard = guard_of(cache, object);
+	if (!(virt_to_page(object)->flags & PG_SLAB))
+		return false;
+	struct page *page = slab_head(object);
+	u64 offset = (u64)object - (u64)page_to_virt(page);
+	return page->cache == cache && !(offset % cache->stride) &&
+	       offset / cache->stride < cache->per_slab;
+}
 
+// False: it must not go to the free objects; it is there, or belongs elsewhere.
+static bool debug_freed(const struct slab_cache *cache, void *object, const void *caller)
+{
 	if (!CONFIG_DEBUG)
-		return;
-	if (guard->red_zone == RED_ZONE_FREE)
-		report(cache, object, "freed twice");
-	else if (guard->red_zone != RED_ZONE)
-		report(cache, object, "written beyond its end");
+		return true;
+	if (!is_object_of(cache, object)) {
+		report(cache, object, "freed, but never its object", NULL);
+		return false;
+	}
+	struct slab_guard *guard = guard_of(cache, object);
+	if (guard->red_zone == RED_ZONE_FREE) {
+		report(cache, object, "freed twice", guard->last_user);
+		return false;
+	}
+	if (guard->red_zone != RED_ZONE)
+		report(cache, object, "written beyond its end", guard->last_user);
 	guard->red_zone = RED_ZONE_FREE;
 	guard->last_user = caller;
 	if (!cache->ctor && !(cache->flags & SLAB_TYPESAFE_RCU))
 		memset(object, POISON, cache->size);
+	return true;
 }
 
 static void debug_allocated(const struct slab_cache *cache, void *object, const void *caller)
@@ -109,11 +140,11 @@ static void debug_allocated(const struct slab_cache *cache, void *object, const 
 	if (!CONFIG_DEBUG)
 		return;
 	if (guard->red_zone != RED_ZONE_FREE)
-		report(cache, object, "written while free (red zone)");
+		report(cache, object, "written while free (red zone)", guard->last_user);
 	if (!cache->ctor && !(cache->flags & SLAB_TYPESAFE_RCU)) {
 		for (size_t i = 0; i < cache->size; i++) {
 			if (byte[i] != POISON) {
-				report(cache, object, "written while free");
+				report(cache, object, "written while free", guard->last_user);
 				break;
 			}
 		}
@@ -199,11 +230,6 @@ static struct page *give_locked(struct slab_cache *cache, void *object)
 {
 	struct page *page = slab_head(object);
 
-	if (CONFIG_DEBUG && (!(page->flags & PG_SLAB) || page->cache != cache)) {
-		pr_err("slab: %s: %p was never its object\n", cache->name, object);
-		dump_stack();
-		return NULL;
-	}
 	if (!page->freelist)
 		list_add(&page->slab_link, &cache->partial);
 	*link_of(cache, object) = page->freelist;
@@ -308,7 +334,8 @@ static void *alloc_from(struct slab_cache *cache, u32 gfp, const void *caller)
 
 static void free_to(struct slab_cache *cache, void *object, const void *caller)
 {
-	debug_freed(cache, object, caller);
+	if (!debug_freed(cache, object, caller))
+		return;
 	unsigned long flags = arch_irq_save();
 	struct magazine *magazine = magazine_of(cache);
 	if (likely(magazine)) {

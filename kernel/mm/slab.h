@@ -64,4 +64,13 @@ void slab_drain_all(void);
 void slab_shrink_all(void);
 u64 slab_pages_count(void);
 
+// Debug builds report misuse of objects: a line that names the cache, and a backtrace. When a
+// self-test has set slab_report_capture, the last report goes there instead.
+struct slab_report {
+	const char *cache, *what;
+	void *object;
+	unsigned count;
+};
+extern struct slab_report *slab_report_capture;
+
 void slab_init(void);
