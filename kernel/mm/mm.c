@@ -4,11 +4,13 @@
 #include <arch/irq.h>
 #include <arch/string.h>
 #include <core/init.h>
+#include <core/ipi.h>
 #include <lib/string.h>
 #include <mm/fault.h>
 #include <mm/mapping.h>
 #include <mm/mmap.h>
 #include <mm/pagetable.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <sched/sched.h>
 #include <uapi/errno.h>
@@ -160,10 +162,11 @@ void mm_exit_current(void)
 
 void mm_exec_replace(struct mm *mm)
 {
-	struct mm *old_active = current->active_mm, *old = current->mm;
+	struct mm *old = current->mm;
 
 	spin_lock(&current->alloc_lock);
 	arch_irq_disable();
+	struct mm *old_active = current->active_mm; // let_go_here() may change what is borrowed
 	current->mm = current->active_mm = mm;
 	load(mm);
 	hartmask_clear_atomic(&old_active->harts, hart_index());
@@ -174,6 +177,40 @@ void mm_exec_replace(struct mm *mm)
 	else
 		mm_drop(old_active); // it was borrowed
 }
+
+// --- Letting go of what is borrowed ---
+
+// In an interrupt: if this hart's task only borrows an address space, it goes on with the kernel's
+// own. Which one it left is noted, with the reference, in the sender's list (by hart).
+static void let_go_here(void *arg)
+{
+	struct mm **let_go = arg, *old = current->active_mm;
+
+	if (current->mm || old == &init_mm)
+		return;
+	mm_grab(&init_mm);
+	load(&init_mm);
+	current->active_mm = &init_mm;
+	hartmask_clear_atomic(&old->harts, hart_index());
+	let_go[hart_index()] = old;
+}
+
+// An idle hart keeps what ran there last, even when that has come to its end.
+static u64 lazy_mms_shrink(void)
+{
+	struct mm *let_go[MAX_HARTS] = {NULL};
+	u64 count = 0;
+
+	ipi_call(&harts_online, let_go_here, let_go, true);
+	for (u32 i = 0; i < MAX_HARTS; i++) {
+		if (!let_go[i])
+			continue;
+		mm_drop(let_go[i]);
+		count++;
+	}
+	return count;
+}
+SHRINKER(lazy_mms, lazy_mms_shrink);
 
 // --- Small things ---
 

@@ -146,11 +146,21 @@ unsigned root_next(const struct mm *mm, unsigned index)
 
 // --- Dropping ---
 
+// Debug builds: `used` told of all entries of a table that is freed (what it missed would be lost),
+// and its counts of pages of all that it mapped.
+static void table_check_empty(const struct pte *table, s64 pages_unaccounted)
+{
+	BUG_ON(pages_unaccounted);
+	for (unsigned i = 0; i < PT_ENTRIES; i++)
+		BUG_ON(!pte_none(table[i]));
+}
+
 // A table is emptied while it is walked: a page of zeroes is worth keeping.
 static void leaf_free(struct page *table)
 {
 	struct pte *entry = page_to_virt(table);
 	unsigned left = table->used;
+	s64 counted = (s64)table->kinds[0] + table->kinds[1] + table->kinds[2];
 
 	for (unsigned i = table->lowest; left; i++) {
 		BUG_ON(CONFIG_DEBUG && i >= PT_ENTRIES);
@@ -159,9 +169,13 @@ static void leaf_free(struct page *table)
 		left--;
 		struct page *page = entry_page(entry[i]);
 		entry[i] = (struct pte){0};
-		if (likely(page != zero_page))
+		if (likely(page != zero_page)) {
+			counted--;
 			page_put(page);
+		}
 	}
+	if (CONFIG_DEBUG)
+		table_check_empty(entry, counted);
 	page_free_zeroed(table);
 }
 
@@ -176,9 +190,12 @@ static void middle_free(struct page *table)
 			continue;
 		left--;
 		struct page *below = entry_page(entry[i]);
+		BUG_ON(CONFIG_DEBUG && below->level != table->level - 1);
 		entry[i] = (struct pte){0};
 		table_drop(below);
 	}
+	if (CONFIG_DEBUG)
+		table_check_empty(entry, 0);
 	page_free_zeroed(table);
 }
 
