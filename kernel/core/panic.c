@@ -74,7 +74,7 @@ NORETURN void panic(const char *fmt, ...)
 	panicking = true;
 	printk_panic_mode();
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	printk_format(text, sizeof(text), fmt, args);
 	va_end(args);
 	pr_emerg("Kernel panic - not syncing: %s\n", text);
 	dump_stack();
@@ -90,7 +90,7 @@ NORETURN void oops(struct trapframe *tf, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	printk_format(text, sizeof(text), fmt, args);
 	va_end(args);
 	__atomic_fetch_add(&oopses, 1, __ATOMIC_RELAXED);
 	pr_emerg("Oops: %s\n", text);

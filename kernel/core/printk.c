@@ -176,11 +176,17 @@ static size_t format_symbol(char *buf, size_t size, char letter, const void *poi
 	return symbol_format(buf, size, (u64)pointer);
 }
 
-int vprintk(enum log_level level, const char *fmt, va_list args)
+int printk_format(char *buf, size_t size, const char *fmt, va_list args)
 {
 	static const struct format_hooks hooks = {.pointer_letters = "S", .pointer = format_symbol};
+
+	return vsnprintf_hooked(&hooks, buf, size, fmt, args);
+}
+
+int vprintk(enum log_level level, const char *fmt, va_list args)
+{
 	char text[LOG_LINE_MAX];
-	int n = vsnprintf_hooked(&hooks, text, sizeof(text), fmt, args);
+	int n = printk_format(text, sizeof(text), fmt, args);
 
 	n = CLAMP(n, 0, (int)sizeof(text) - 1);
 

@@ -23,6 +23,8 @@ enum log_level {
 // Beyond C's formats: %pS prints an address as symbol+offset/size.
 int printk(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int vprintk(enum log_level level, const char *fmt, va_list args);
+// As vsnprintf, with these formats.
+int printk_format(char *buf, size_t size, const char *fmt, va_list args);
 
 #define pr_emerg(...)  printk(LOG_EMERG, __VA_ARGS__)
 #define pr_crit(...)   printk(LOG_CRIT, __VA_ARGS__)

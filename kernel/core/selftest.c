@@ -19,13 +19,14 @@ bool selftest_wanted(void)
 	return cmdline_get("selftest") != NULL;
 }
 
-// Whether `name` is in a list of names with commas between, or the list is "all".
-static bool chosen(const char *list, const char *name)
+// Whether the test is in a list of names with commas between, or the list is "all".
+static bool chosen(const char *list, const struct selftest *test)
 {
+	const char *name = test->name;
 	size_t n = strlen(name);
 
 	if (!strcmp(list, "all"))
-		return true;
+		return !test->fatal;
 	while (*list) {
 		if (!strncmp(list, name, n) && (list[n] == ',' || !list[n]))
 			return true;
@@ -45,7 +46,7 @@ NORETURN void selftest_run_all(void)
 	for (const struct selftest *test = selftest_start; test < selftest_end; test++) {
 		struct selftest_run run = {.name = test->name};
 
-		if (!chosen(list, test->name))
+		if (!chosen(list, test))
 			continue;
 		test->fn(&run);
 		failed += run.failures != 0;

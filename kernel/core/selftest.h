@@ -11,6 +11,7 @@ struct selftest_run;
 struct selftest {
 	const char *name;
 	void (*fn)(struct selftest_run *run);
+	bool fatal; // ends in a panic, which is what its caller looks for: runs only when named
 };
 
 struct selftest_run {
@@ -23,6 +24,9 @@ struct selftest_run {
 #define SELFTEST(test, function)                                                             \
 	static const struct selftest selftest_##test TABLE_ENTRY(selftest) = {.name = #test, \
 									      .fn = (function)}
+#define SELFTEST_FATAL(test, function)                                         \
+	static const struct selftest selftest_##test TABLE_ENTRY(selftest) = { \
+		.name = #test, .fn = (function), .fatal = true}
 
 void selftest_failed(struct selftest_run *run, const char *file, int line, const char *what);
 

@@ -237,9 +237,16 @@ static void switch_to(struct run_queue *rq, struct task *prev, struct task *next
 	finish_switch(prev);
 }
 
+static void check_stack_end(const struct task *task)
+{
+	if (CONFIG_DEBUG && task->kstack && unlikely(*(u64 *)task->kstack != KSTACK_END))
+		panic("the end of the kernel stack of %s was overwritten", task->name);
+}
+
 void schedule(void)
 {
 	might_sleep();
+	check_stack_end(current);
 	arch_irq_disable();
 	struct run_queue *rq = this_rq();
 	struct task *prev = current;

@@ -48,6 +48,8 @@ struct task *task_alloc(void)
 		slab_free(task_cache, task);
 		return NULL;
 	}
+	if (CONFIG_DEBUG)
+		*(u64 *)task->kstack = KSTACK_END;
 	refcount_init(&task->refs, 1);
 	task->state = TASK_NEW;
 	arch_task_init(task, task->kstack);

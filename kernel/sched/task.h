@@ -105,6 +105,10 @@ struct cputime_split {
 
 // The scheduler's view of a task. Everything here belongs to the run-queue lock of the hart that
 // the task is on, but for the fields marked otherwise.
+// The last word of a kernel stack in debug builds. Whoever overwrites it has come to the end of the
+// stack without touching the guard page behind.
+#define KSTACK_END 0x57ac6e9d0f1a11edul
+
 struct sched_entity {
 	struct rb_node node;      // in the fair queue, ordered by virtual deadline
 	struct list_head rt_link; // in the real-time queue of its priority
@@ -145,7 +149,7 @@ struct task {
 	struct spinlock pi_lock;                 // wake-ups and priority inheritance
 	struct list_head run_list_dead;          // [rq] to be freed after the last switch
 
-	void *kstack; // [I] lowest address of the kernel stack
+	void *kstack; // [I] lowest address of the kernel stack; KSTACK_END is there
 #if CONFIG_DEBUG
 	struct lock_debug locks_held; // [task] sleeping locks
 #endif

@@ -223,6 +223,24 @@ def backtrace():
         raise qemu.Failure('the call trace is %s: %s' % (trace, result.report()))
 
 
+def stack_overflow():
+    """The guard page of a kernel stack: whose stack it is, and what went so deep."""
+    result = refuses(r'Kernel panic.*kernel stack overflow of \w+: sp [0-9a-f]{16} pc',
+                     append='selftest=overflow')
+    if not re.search(r'kernel stack overflow of .* go_deeper\+', result.console):
+        raise qemu.Failure('the culprit is not named: ' + result.report())
+
+
+def stack_end():
+    """The last word of a kernel stack, which debug builds look at when the task is left."""
+    line = qemu.arguments(IMAGE, append='selftest=stack_end')
+    result = qemu.run(line, cpu_limit=40)
+    if '# SKIP' in result.console:
+        raise qemu.Skip('a release build')
+    if not result.status or 'the end of the kernel stack of' not in result.console:
+        raise qemu.Failure('nobody noticed: ' + result.report())
+
+
 def image_size():
     """The stripped image without its initramfs is at most 600 KiB."""
     elf = os.path.join(os.path.dirname(os.path.abspath(IMAGE)), 'cloven.elf')
@@ -299,6 +317,8 @@ CASES = {
     'command_line': command_line,
     'backtrace': backtrace,
     'image_size': image_size,
+    'stack_overflow': stack_overflow,
+    'stack_end': stack_end,
     'clone_lab': clone_lab,
 }
 
