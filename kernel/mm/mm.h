@@ -112,6 +112,7 @@ struct mm {
 	struct file *exe_file; // [map]
 	struct hartmask harts; // [a] harts that have it loaded
 	u32 dumpable;          // [a]
+	u32 membarriers;       // [a] what membarrier(2) has registered
 };
 
 enum {
