@@ -97,6 +97,10 @@ static bool terminal_line(struct source *s)
 
 	if (!line)
 		return false;
+	if (s->continued && sh.interrupted) {
+		s->cancelled = true;
+		return false;
+	}
 	buffer_puts(&s->text, line);
 	buffer_putc(&s->text, '\n');
 	return true;
@@ -135,10 +139,10 @@ bool source_more(struct source *s)
 {
 	size_t start = s->text.length;
 
-	if (s->ended || s->fd < 0)
+	if (s->ended || s->cancelled || s->fd < 0)
 		return false;
 	if (!(s->terminal ? terminal_line(s) : plain_line(s))) {
-		s->ended = true;
+		s->ended = !s->cancelled;
 		return false;
 	}
 	if (sh.verbose)

@@ -18,6 +18,8 @@ void parse_error(struct parser *p, const char *fmt, ...)
 	if (p->failed)
 		return;
 	p->failed = true;
+	if (p->source->cancelled)
+		return;
 	fprintf(stderr, "%s: ", p->source->name);
 	if (!p->source->terminal)
 		fprintf(stderr, "line %d: ", p->source->line);
@@ -544,7 +546,7 @@ bool parse_command(struct source *s, struct arena *arena, struct node **out, boo
 	if (s->at && s->at == s->text.length)
 		s->at = s->text.length = 0;
 	*out = NULL;
-	s->continued = false;
+	s->continued = s->cancelled = false;
 	s->heres = NULL;
 	token_next(&p);
 	s->continued = true;
@@ -558,8 +560,8 @@ bool parse_command(struct source *s, struct arena *arena, struct node **out, boo
 		unexpected(&p);
 	if (!p.failed && s->heres) // the last line had no newline
 		parse_error(&p, "a here-document has no text");
-	*failed = p.failed;
-	if (p.failed) {
+	*failed = p.failed || s->cancelled;
+	if (*failed) {
 		*out = NULL;
 		s->at = s->text.length; // the rest of the line is worth nothing
 	}

@@ -107,6 +107,7 @@ struct source {
 	int fd;                 // lines are read from it; -1: the text is all there is
 	bool terminal;          // lines come from the editor
 	bool ended, continued;  // `continued`: the next line belongs to an unfinished command
+	bool cancelled;         // Ctrl-C in such a line: the command is given up
 	struct redirect *heres; // here-documents whose text begins on the next line
 	struct redirect **here_end;
 };
