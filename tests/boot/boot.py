@@ -241,6 +241,14 @@ def stack_end():
         raise qemu.Failure('nobody noticed: ' + result.report())
 
 
+def memory_files():
+    """meminfo, buddyinfo and slabinfo follow what a program takes; init is that program."""
+    result = boots(smp=2, append='loglevel=4')
+    right = len(re.findall(r'^right: ', result.console, re.M))
+    if right != 14 or re.search('^wrong: ', result.console, re.M):
+        raise qemu.Failure('%d of 14 comparisons hold: %s' % (right, result.report()))
+
+
 def image_size():
     """The stripped image without its initramfs is at most 600 KiB."""
     elf = os.path.join(os.path.dirname(os.path.abspath(IMAGE)), 'cloven.elf')
@@ -317,6 +325,7 @@ CASES = {
     'command_line': command_line,
     'backtrace': backtrace,
     'image_size': image_size,
+    'memory_files': memory_files,
     'stack_overflow': stack_overflow,
     'stack_end': stack_end,
     'clone_lab': clone_lab,
