@@ -15,8 +15,8 @@
 #define ELSEWHERE      0x1830000000ul
 #define OWN            0x1200000000ul // of the second thread
 #define OWN_PAGES      700
-#define OWN_OPERATIONS 2500
-#define DEPTH_MAX      4
+#define OWN_OPERATIONS 800
+#define DEPTH_MAX      3
 #define CHILDREN       6
 #define SLOTS          512
 
@@ -333,7 +333,7 @@ static void become_child(uint64_t own)
 static pid_t branch(void)
 {
 	uint64_t child_seed = draw(1ul << 31);
-	long operations = 30 + draw(60);
+	long operations = 20 + draw(40);
 
 	fflush(stdout);
 	pid_t pid = fork();

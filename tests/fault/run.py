@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Replays calls under injected faults, on Cloven: run.py IMAGE PROGRAM [TEST...]"""
+"""Replays calls under injected faults, on Cloven: run.py [--smp N] IMAGE PROGRAM [TEST...]"""
 import os
 import re
 import sys
@@ -12,12 +12,14 @@ import qemu  # noqa: E402
 
 
 def body():
-    image, program, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    words = sys.argv[1:]
+    smp = int(words[1]) if words[0] == '--smp' else 1
+    image, program, *names = words[2:] if words[0] == '--smp' else words
     archive = cpio.Archive()
     archive.copy('init', program)
     with tempfile.TemporaryDirectory(prefix='cloven-fault-') as work:
         initrd = archive.write(os.path.join(work, 'fault.cpio'))
-        result = qemu.run(qemu.arguments(image, mem='256M', initrd=initrd, append=' '.join(
+        result = qemu.run(qemu.arguments(image, smp=smp, mem='256M', initrd=initrd, append=' '.join(
             ['loglevel=3', '--'] + names)), cpu_limit=300)
     print(result.console)
     bad = re.findall(r'^not ok .*$', result.console, re.M)
