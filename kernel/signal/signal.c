@@ -413,16 +413,19 @@ static int queue_locked(struct task *task, struct signal_pending *pending, int s
 {
 	bool has_info = info != SIGINFO_NOINFO && info != SIGINFO_PRIV;
 	bool force = sig < SIGRTMIN && (!has_info || info->si_code >= 0);
+	// rt_sigqueueinfo() must not lose what it carries; for all others the signal itself is enough,
+	// and nobody could be told.
+	bool may_fail = sig >= SIGRTMIN && has_info && info->si_code != SI_USER;
 
 	// A kill from the kernel or SIGKILL needs no information.
 	if (sig != SIGKILL && !(task->flags & TF_KTHREAD)) {
-		struct queued_signal *entry = queued_signal_alloc(task, force,
-								  GFP_ATOMIC | GFP_NOINJECT);
+		struct queued_signal *entry = queued_signal_alloc(
+			task, force, may_fail ? GFP_ATOMIC : GFP_ATOMIC | GFP_NOINJECT);
 		if (entry) {
 			fill_info(&entry->info, sig, info, task, from_ancestor);
 			list_add_tail(&entry->link, &pending->queue);
-		} else if (sig >= SIGRTMIN && has_info && info->si_code != SI_USER) {
-			return -EAGAIN; // rt_sigqueueinfo() must not lose what it carries
+		} else if (may_fail) {
+			return -EAGAIN;
 		}
 	}
 	pending->set |= SIGNAL_BIT(sig);
