@@ -271,3 +271,31 @@ ABI_TEST(signals, clocks)
 	R(syscall(SYS_riscv_flush_icache, 0, 0, 0));
 	R(syscall(SYS_riscv_flush_icache, 0, 0, 2));
 }
+
+// What /proc/PID/status says of signals. The limit behind SigQ is the machine's.
+ABI_TEST(signals, proc_status)
+{
+	char line[200];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, (void (*)(int))1000);
+	kill(getpid(), SIGUSR1);
+	sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = 1});
+	sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = 2});
+	syscall(SYS_tkill, syscall(SYS_gettid), SIGUSR2);
+	FILE *file = fopen("/proc/self/status", "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "SigQ:", 5))
+			line[strcspn(line, "/")] = '\0', strcat(line, "\n");
+		if (!strncmp(line, "Sig", 3) || !strncmp(line, "ShdPnd", 6))
+			printf("%s", line);
+	}
+	if (file)
+		fclose(file);
+}

@@ -134,6 +134,34 @@ static void show_nested_ids(struct seq *seq, struct task *task)
 	rcu_read_unlock();
 }
 
+// What is queued for the user and pending, blocked, ignored and handled by the task.
+static void show_signals(struct seq *seq, struct task *task, const struct cred *cred)
+{
+	u64 pending = 0, shared = 0, blocked = 0, ignored = 0, caught = 0;
+	unsigned long flags;
+	struct sighand *sighand = sighand_lock(task, &flags);
+
+	if (sighand) { // else it is dead
+		pending = task->pending.set;
+		shared = task->process->shared_pending.set;
+		blocked = task->blocked;
+		for (int sig = 1; sig <= 64; sig++) {
+			u64 handler = sighand->action[sig - 1].handler;
+
+			if (handler == SIG_IGN_ADDRESS)
+				ignored |= SIGNAL_BIT(sig);
+			else if (handler != SIG_DFL_ADDRESS)
+				caught |= SIGNAL_BIT(sig);
+		}
+		sighand_unlock(sighand, flags);
+	}
+	seq_printf(seq, "SigQ:\t%ld/%lu\n", (long)atomic64_read(&cred->counts->pending_signals),
+		   READ_ONCE(task->process->rlimits[RLIMIT_SIGPENDING].rlim_cur));
+	seq_printf(seq, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", pending, shared,
+		   blocked);
+	seq_printf(seq, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", ignored, caught);
+}
+
 static int show_status(struct seq *seq, struct task *task)
 {
 	struct pid_namespace *ns = seq->pid_ns;
@@ -154,9 +182,8 @@ static int show_status(struct seq *seq, struct task *task)
 	show_nested_ids(seq, task);
 	if (mm)
 		proc_show_status_memory(seq, mm);
-	seq_printf(seq, "Threads:\t%d\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
-		   task->process->thread_count, task->pending.set,
-		   task->process->shared_pending.set, task->blocked);
+	seq_printf(seq, "Threads:\t%d\n", task->process->thread_count);
+	show_signals(seq, task, cred);
 	seq_printf(seq, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
 		   cred->cap_inheritable, cred->cap_permitted, cred->cap_effective,
 		   cred->cap_bounding);
