@@ -1,0 +1,277 @@
+// The soak, as init of a machine: very many forks, programs and threads from several tasks at once,
+// then a fork bomb that a limit holds and one that runs memory out; after each, what exists is counted
+// again (/proc/census).
+//
+//   soak=COUNT on the kernel's command line, which reaches us as an environment variable.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORKERS     4
+#define CENSUS_MAX  16384
+#define SETTLE_MS   5000
+#define BOMB_MS     2000
+#define NPROC_LIMIT 200
+#define HOG_BYTES   (8 << 20)
+#define HOGS        64
+#define PAGES_MORE  64 // caches of free objects, which each hart has
+
+static int failures;
+
+static void fail(const char *what)
+{
+	printf("not ok %s\n", what);
+	failures++;
+}
+
+static void sleep_ms(long ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+// --- What exists ---
+
+static void census(char *text)
+{
+	int file = open("/proc/census", O_RDONLY);
+	ssize_t got = file < 0 ? 0 : read(file, text, CENSUS_MAX - 1);
+
+	text[got > 0 ? got : 0] = '\0';
+	close(file);
+}
+
+static long count_of(const char *text, const char *name, size_t length)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (!strncmp(text, name, length) && text[length] == ' ')
+			return atol(text + length);
+	}
+	return 0;
+}
+
+static int memory_ran_out; // in this stage
+
+// By how much a count may grow: free objects that a hart keeps, and the kernel remembers the process
+// that it ended last for want of memory.
+static long allowed(const char *name, size_t length)
+{
+	if (length == 5 && !strncmp(name, "pages", length))
+		return PAGES_MORE;
+	if ((length == 4 && !strncmp(name, "task", length)) ||
+	    (length == 7 && !strncmp(name, "process", length)))
+		return memory_ran_out;
+	return 0;
+}
+
+// How many counts are greater than before; prints them if asked to.
+static int grew(const char *before, const char *after, int print)
+{
+	int count = 0;
+
+	for (const char *line = after; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t length = strcspn(line, " ");
+		long old = count_of(before, line, length), new = atol(line + length);
+
+		if (new <= old + allowed(line, length))
+			continue;
+		count++;
+		if (print)
+			printf("  %.*s: %ld, then %ld\n", (int)length, line, old, new);
+	}
+	return count;
+}
+
+// What ended a moment ago is freed a moment later: the counts have some seconds to come back.
+static void check_census(const char *before, const char *stage)
+{
+	static char after[CENSUS_MAX];
+
+	for (int waited = 0; waited < SETTLE_MS; waited += 100) {
+		census(after);
+		if (!grew(before, after, 0)) {
+			printf("ok %s\n", stage);
+			return;
+		}
+		sleep_ms(100);
+	}
+	fail(stage);
+	grew(before, after, 1);
+}
+
+// --- Stages; each is run by a worker, `count` times, and returns how many went wrong ---
+
+static int reap(pid_t pid, int code)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) != pid || status != code << 8;
+}
+
+static long forks(long count)
+{
+	long wrong = 0;
+
+	for (long i = 0; i < count; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(i & 63);
+		wrong += pid < 0 || reap(pid, i & 63);
+	}
+	return wrong;
+}
+
+// Not inlined: vfork returns twice, and a caller's variables are not to live across that.
+static __attribute__((noinline)) int exec_once(void)
+{
+	char *const argv[] = {"/init", "exit", NULL};
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execv("/init", argv);
+		_exit(1);
+	}
+	return pid < 0 || reap(pid, 7);
+}
+
+static long execs(long count)
+{
+	long wrong = 0;
+
+	for (long i = 0; i < count; i++)
+		wrong += exec_once();
+	return wrong;
+}
+
+static void *thread_main(void *number)
+{
+	return number;
+}
+
+static long threads(long count)
+{
+	long wrong = 0;
+
+	for (long i = 0; i < count; i++) {
+		pthread_t thread;
+		void *value = NULL;
+
+		wrong += pthread_create(&thread, NULL, thread_main, (void *)i) ||
+			 pthread_join(thread, &value) || value != (void *)i;
+	}
+	return wrong;
+}
+
+// All children make children, until the limit of the user says no; then all are killed.
+static long limited_bomb(long count)
+{
+	struct rlimit limit = {NPROC_LIMIT, NPROC_LIMIT};
+	int *refused = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	setpgid(0, 0);
+	if (setrlimit(RLIMIT_NPROC, &limit) || setresgid(1000, 1000, 1000) ||
+	    setresuid(1000, 1000, 1000))
+		return 1;
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid < 0 && errno != EAGAIN)
+			return 1;
+		if (pid < 0 && __atomic_add_fetch(refused, 1, __ATOMIC_RELAXED) > 2000)
+			kill(0, SIGKILL);
+	}
+}
+
+// Processes that fill memory, far more than there is: the kernel ends some, never init.
+static long memory_bomb(long count)
+{
+	setpgid(0, 0);
+	for (int i = 0; i < HOGS; i++) {
+		if (fork())
+			continue;
+		for (;;) {
+			char *memory = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+			if (memory == MAP_FAILED)
+				_exit(1);
+			for (size_t at = 0; at < HOG_BYTES; at += 4096)
+				memory[at] = 1;
+		}
+	}
+	sleep_ms(BOMB_MS);
+	kill(0, SIGKILL);
+	return 1;
+}
+
+// --- The stages' frame ---
+
+// Runs `workers` of a stage at once. bomb: they end by SIGKILL, and whatever is left is reaped here.
+static void stage(const char *name, long (*run)(long), int workers, long count, int bomb)
+{
+	static char before[CENSUS_MAX];
+	int status, wrong = 0;
+	pid_t pids[WORKERS], pid;
+
+	census(before);
+	for (int i = 0; i < workers; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(run(count) != 0);
+		if (pids[i] < 0)
+			fail("init can fork");
+	}
+	while ((pid = waitpid(-1, &status, 0)) > 0) {
+		for (int i = 0; i < workers; i++) {
+			if (pid == pids[i])
+				wrong += bomb ? !WIFSIGNALED(status) : status != 0;
+		}
+	}
+	if (wrong)
+		fail(name);
+	check_census(before, name);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	long count = getenv("soak") ? atol(getenv("soak")) : 1000;
+
+	if (argc > 1 && !strcmp(argv[1], "exit"))
+		return 7;
+	mkdir("/proc", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	if (access("/proc/census", R_OK))
+		fail("there is a census");
+	// The first of each kind fills caches, which are not lost.
+	for (int i = 0; i < WORKERS; i++)
+		forks(1), execs(1), threads(1);
+	stage("forks", forks, WORKERS, count / WORKERS, 0);
+	stage("programs", execs, WORKERS, count / WORKERS, 0);
+	stage("threads", threads, WORKERS, count / WORKERS, 0);
+	stage("fork bomb under RLIMIT_NPROC", limited_bomb, 1, 0, 1);
+	memory_ran_out = 1;
+	stage("memory runs out", memory_bomb, 1, 0, 1);
+	memory_ran_out = 0;
+	stage("forks after that", forks, WORKERS, 25, 0);
+	printf("SOAK end %d\n", failures);
+	fflush(stdout);
+	reboot(RB_POWER_OFF);
+	return 1;
+}
