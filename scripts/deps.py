@@ -46,6 +46,8 @@ RUN = [
 ]
 TEST = RUN + [
     ('SPIN', program('spin'), 'spin'),
+    ('debugger', program('gdb-multiarch'), 'gdb-multiarch'),
+    ('bare-metal cross compiler', program('riscv64-unknown-elf-gcc'), 'gcc-riscv64-unknown-elf'),
     ('device tree compiler', program('dtc'), 'device-tree-compiler'),
     ('Clang', program('clang'), 'clang'),
     ('lld', program('ld.lld'), 'lld'),
@@ -58,7 +60,7 @@ TEST = RUN + [
      one_file(['/usr/share/keyrings/debian-archive-keyring.gpg',
                '/usr/share/keyrings/debian-archive-keyring.pgp']), 'debian-archive-keyring'),
 ]
-DEBUG = TEST + [('debugger', program('gdb-multiarch'), 'gdb-multiarch')]
+DEBUG = RUN + [('debugger', program('gdb-multiarch'), 'gdb-multiarch')]
 SETS = {'run': RUN, 'test': TEST, 'debug': DEBUG}
 
 
