@@ -8,6 +8,7 @@
 #include <fs/event.h>
 #include <fs/poll.h>
 #include <mm/slab.h>
+#include <ns/time_ns.h>
 #include <uapi/errno.h>
 #include <uapi/eventfd.h>
 
@@ -199,9 +200,10 @@ int timerfd_set(struct file *file, int flags, u64 value, u64 interval, u64 old[2
 	tfd->expired = false;
 	tfd->ticks = 0;
 	tfd->interval = interval;
-	tfd->expires = !value                        ? 0
-		       : (flags & TFD_TIMER_ABSTIME) ? value
-						     : timer_deadline_after(value);
+	tfd->expires = !value ? 0
+		       : (flags & TFD_TIMER_ABSTIME)
+			       ? MAX(time_ns_to_machine(tfd->clock, value), 1ul)
+			       : timer_deadline_after(value);
 	if (tfd->expires)
 		start_locked(tfd);
 	spin_unlock_irq(&tfd->lock);

@@ -33,7 +33,7 @@ enum vma_flags {
 	VM_WIPEONFORK = 1 << 10,
 	VM_NORESERVE = 1 << 11,
 	VM_STACK = 1 << 12,
-	VM_VDSO = 1 << 13,
+	VM_VDSO = 1 << 13,        // data of the vDSO, which may be exchanged
 	VM_LOCKONFAULT = 1 << 14, // locked, but not filled at once
 	VM_ACCOUNT = 1 << 15,     // its pages are promised: see commit.h
 	VM_DONTDUMP = 1 << 16,

@@ -30,6 +30,8 @@ int mm_set_anon_name(struct mm *mm, u64 start, u64 length, const char *name);
 // exec: the stack area; *top is where it ends.
 int mm_map_stack(struct mm *mm, u32 personality, u64 *top);
 int mm_stack_make_executable(struct mm *mm);
+// All areas of the vDSO's data (VM_VDSO) show another object from now on. -ENOMEM: none does.
+int mm_replace_vdso_data(struct mm *mm, struct mapping *mapping);
 // A free range below mmap_base, or above it if there is none. -ENOMEM.
 int mm_find_free(struct mm *mm, u64 length, u64 align, u64 *address);
 // Where a position-independent program goes.

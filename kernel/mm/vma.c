@@ -126,6 +126,31 @@ void vma_hold_objects(struct vma *vma, struct vma *from)
 		mapping_add_vma(vma->mapping, vma, from);
 }
 
+// map_lock is written, so nobody faults in the old pages again between the two passes.
+int mm_replace_vdso_data(struct mm *mm, struct mapping *mapping)
+{
+	struct vma *vma;
+	int error = 0;
+
+	down_write(&mm->map_lock);
+	for_each_vma (vma, mm) {
+		if (!error && (vma->flags & VM_VDSO))
+			error = table_zap(mm, vma->start, vma->end);
+	}
+	for_each_vma (vma, mm) {
+		struct mapping *old = vma->mapping;
+
+		if (error || !(vma->flags & VM_VDSO))
+			continue;
+		mapping_remove_vma(old, vma);
+		vma->mapping = mapping_get(mapping);
+		mapping_add_vma(mapping, vma, NULL);
+		mapping_put(old);
+	}
+	up_write(&mm->map_lock);
+	return error;
+}
+
 void anon_name_put(struct anon_name *name)
 {
 	if (name && refcount_put(&name->refs))

@@ -5,6 +5,7 @@
 #include <mm/slab.h>
 #include <ns/ns_common.h>
 #include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <ns/uts_ns.h>
 #include <sched/pid_namespace.h>
 #include <uapi/errno.h>
@@ -15,6 +16,8 @@ struct nsproxy init_nsproxy = {
 	.refs = REFCOUNT_INIT(1),
 	.uts = &init_uts_ns,
 	.pid_for_children = &init_pid_ns,
+	.time = &init_time_ns,
+	.time_for_children = &init_time_ns,
 };
 
 _Static_assert(offsetof(struct nsproxy, mnt) == offsetof(struct nsproxy, slot[NS_MNT]), "order");
@@ -42,6 +45,25 @@ struct nsproxy *nsproxy_alloc(void)
 	if (nsproxy)
 		refcount_init(&nsproxy->refs, 1);
 	return nsproxy;
+}
+
+struct nsproxy *nsproxy_copy(const struct nsproxy *old)
+{
+	struct nsproxy *new = nsproxy_alloc();
+
+	for (int i = 0; new &&i < NSPROXY_SLOTS; i++) {
+		if (old->slot[i])
+			new->slot[i] = ns_get(old->slot[i]);
+	}
+	return new;
+}
+
+void nsproxy_enter_time(struct nsproxy *nsproxy)
+{
+	ns_put(&nsproxy->time->common);
+	nsproxy->time = nsproxy->time_for_children;
+	ns_get(&nsproxy->time->common);
+	time_ns_freeze(nsproxy->time);
 }
 
 struct nsproxy *task_nsproxy_get(struct task *task)

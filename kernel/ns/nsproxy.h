@@ -44,6 +44,10 @@ struct nsproxy *nsproxy_get(struct nsproxy *nsproxy);
 void nsproxy_put(struct nsproxy *nsproxy);
 // Zeroed, with one reference; members are filled in by the caller. NULL: no memory.
 struct nsproxy *nsproxy_alloc(void);
+// The same namespaces in a new set, to be changed. NULL: no memory.
+struct nsproxy *nsproxy_copy(const struct nsproxy *old);
+// In a set that nobody else has: the time namespace that was for children becomes its own.
+void nsproxy_enter_time(struct nsproxy *nsproxy);
 // The set that a task has now, with a reference; NULL if it has exited.
 struct nsproxy *task_nsproxy_get(struct task *task);
 void nsproxy_init(void);

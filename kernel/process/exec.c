@@ -414,7 +414,9 @@ static int become_private(void)
 	if (error)
 		return error;
 	error = process_unshare_sighand();
-	return error ?: resource_unshare_field(offsetof(struct task, files));
+	if (!error)
+		error = resource_unshare_field(offsetof(struct task, files));
+	return error ?: exec_enter_time_ns(); // for which the new memory is made
 }
 
 // RLIMIT_NPROC is judged here if a setuid before moved us over the limit of the new user.

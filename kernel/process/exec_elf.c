@@ -5,6 +5,7 @@
 
 #include <arch/elf.h>
 #include <arch/signal.h>
+#include <arch/vdso.h>
 #include <core/printk.h>
 #include <core/random.h>
 #include <fs/open.h>
@@ -15,6 +16,8 @@
 #include <mm/mmap.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
+#include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <ns/user_ns.h>
 #include <process/accounting.h>
 #include <process/exec.h>
@@ -362,7 +365,7 @@ static int load_images(struct exec *exec, struct elf_image *program, struct elf_
 	if (!error && interpreter->file)
 		error = image_map(mm, interpreter);
 	if (!error)
-		error = arch_map_vdso(mm);
+		error = arch_map_vdso(mm, current->nsproxy->time_for_children->vdso_data);
 	if (!error)
 		error = build_stack(exec, program, interpreter);
 	if (error)

@@ -12,6 +12,7 @@
 #include <mm/fault.h>
 #include <mm/futex_key.h>
 #include <mm/uaccess.h>
+#include <ns/time_ns.h>
 #include <process/futex.h>
 #include <process/ptrace_access.h>
 #include <sched/pid.h>
@@ -366,7 +367,7 @@ static int deadline_of(int op, u64 timeout_at, u64 *deadline)
 	else if (op & FUTEX_CLOCK_REALTIME)
 		*deadline = ns > clock_realtime_offset_ns() ? ns - clock_realtime_offset_ns() : 0;
 	else
-		*deadline = ns;
+		*deadline = time_ns_to_machine(CLOCK_MONOTONIC, ns);
 	return 0;
 }
 

@@ -50,9 +50,10 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 void nsproxy_resource_put(void *value);
 void nsproxy_resource_switched(void *old, void *value);
 
-struct nsproxy;
-// The same namespaces in a new set, to be changed. NULL: no memory. (namespaces.c)
-struct nsproxy *nsproxy_copy(const struct nsproxy *old);
+// Whether a child cannot have the same set, whatever the flags of the clone say.
+bool nsproxy_resource_differs(const void *value, u64 flags);
+// exec: current enters the time namespace that its children would be in. -ENOMEM. (namespaces.c)
+int exec_enter_time_ns(void);
 
 // A process with one thread to come. NULL: no memory. (process.c)
 struct process *process_alloc(void);

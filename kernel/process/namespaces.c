@@ -11,6 +11,7 @@
 #include <ns/nsproxy.h>
 #include <ns/pid_ns.h>
 #include <ns/user_ns.h>
+#include <ns/time_ns.h>
 #include <ns/uts_ns.h>
 #include <process/clone_flags.h>
 #include <process/resources.h>
@@ -65,7 +66,6 @@ static const struct {
 } absent_kinds[] = {
 	{CLONE_NEWNET, "CLONE_NEWNET"},
 	{CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
-	{CLONE_NEWTIME, "CLONE_NEWTIME"},
 };
 
 static int refuse_absent_kinds(u64 flags)
@@ -78,17 +78,6 @@ static int refuse_absent_kinds(u64 flags)
 		return -EINVAL;
 	}
 	return 0;
-}
-
-struct nsproxy *nsproxy_copy(const struct nsproxy *old)
-{
-	struct nsproxy *new = nsproxy_alloc();
-
-	for (int i = 0; new &&i < NSPROXY_SLOTS; i++) {
-		if (old->slot[i])
-			new->slot[i] = ns_get(old->slot[i]);
-	}
-	return new;
 }
 
 void *nsproxy_resource_get(void *value)
@@ -133,13 +122,40 @@ static int dup_mnt(struct nsproxy *new, const struct nsproxy *old, u64 flags, st
 	return 0;
 }
 
+// A child with a memory of its own enters the namespace at once; one that shares ours cannot, since
+// clocks are read through the memory: it does so when it execs.
+static int dup_time(struct nsproxy *new, const struct nsproxy *old, u64 flags,
+		    struct user_ns *owner, bool enter)
+{
+	int error = 0;
+
+	if (flags & CLONE_NEWTIME)
+		error = time_ns_dup(old->time_for_children, owner, &new->time_for_children);
+	else
+		new->time_for_children = time_ns_get(old->time_for_children);
+	if (error)
+		return error;
+	new->time = time_ns_get(old->time);
+	if (enter && new->time != new->time_for_children)
+		nsproxy_enter_time(new);
+	return 0;
+}
+
+bool nsproxy_resource_differs(const void *value, u64 flags)
+{
+	const struct nsproxy *nsproxy = value;
+
+	return unlikely(nsproxy->time != nsproxy->time_for_children) && !(flags & CLONE_VM);
+}
+
 int nsproxy_resource_dup(void *value, struct resource_context *context, void **copy)
 {
 	struct nsproxy *old = value;
 	const struct cred *cred = context->new_cred ?: current_cred();
 	u64 flags = context->flags;
 
-	if (!cred_capable(cred, cred->user_ns, CAP_SYS_ADMIN))
+	if ((flags & (CLONE_NS_FLAGS | CLONE_NEWTIME)) &&
+	    !cred_capable(cred, cred->user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
 	// The undo list of semaphores belongs to one namespace of them.
 	if (context->child && (flags & CLONE_NEWIPC) && (flags & CLONE_SYSVSEM))
@@ -156,6 +172,9 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 		error = dup_ipc(new, old, flags, cred->user_ns);
 	if (!error)
 		error = dup_pid(new, old, flags, cred->user_ns);
+	if (!error)
+		error = dup_time(new, old, flags, cred->user_ns,
+				 context->child && !(flags & CLONE_VM));
 	// Last, for it moves fs into the copied tree: nothing may fail after that.
 	if (!error)
 		error = dup_mnt(new, old, flags, cred->user_ns, fs);
@@ -178,6 +197,20 @@ void nsproxy_resource_switched(void *old, void *value)
 	WRITE_ONCE(current->nsproxy, value);
 	spin_unlock(&current->alloc_lock);
 	nsproxy_put(old);
+}
+
+int exec_enter_time_ns(void)
+{
+	struct nsproxy *old = current->nsproxy, *new;
+
+	if (old->time == old->time_for_children)
+		return 0;
+	new = nsproxy_copy(old);
+	if (!new)
+		return -ENOMEM;
+	nsproxy_enter_time(new);
+	resource_store(offsetof(struct task, nsproxy), new);
+	return 0;
 }
 
 // --- Undo lists of semaphores: with CLONE_SYSVSEM both have one, made if need be; else none ---

@@ -1,11 +1,14 @@
 // The objects that threads share by being threads: struct process and struct sighand. How they
 // are made by clone, and when they go.
 
+#include <arch/vdso.h>
 #include <fs/files.h>
 #include <fs/fs_context.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <process/clone.h>
 #include <process/process.h>
 #include <signal/signal.h>
@@ -178,8 +181,19 @@ void *mm_resource_get(void *value)
 
 int mm_resource_dup(void *value, struct resource_context *context, void **copy)
 {
-	(void)context;
-	return mm_dup(value, (struct mm **)copy);
+	struct nsproxy *nsproxy = context->child->nsproxy;
+	struct mm *mm;
+	int error = mm_dup(value, &mm);
+
+	// The child may be in another time namespace, which it has entered just now.
+	if (!error && unlikely(nsproxy->time != current->nsproxy->time)) {
+		error = arch_vdso_switch(mm, nsproxy->time->vdso_data);
+		if (error)
+			mm_put(mm);
+	}
+	if (!error)
+		*copy = mm;
+	return error;
 }
 
 void mm_resource_put(void *value)

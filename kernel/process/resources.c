@@ -43,9 +43,10 @@ static const struct resource resources[] = {
 	},
 	{
 		.name = "namespaces",
-		.new_flags = CLONE_NS_FLAGS & ~CLONE_NEWUSER,
+		.new_flags = (CLONE_NS_FLAGS & ~CLONE_NEWUSER) | CLONE_NEWTIME,
 		.unshare_flags = (CLONE_NS_FLAGS & ~CLONE_NEWUSER) | CLONE_NEWTIME,
 		.field = offsetof(struct task, nsproxy),
+		.differs = nsproxy_resource_differs,
 		.get = nsproxy_resource_get,
 		.dup = nsproxy_resource_dup,
 		.put = nsproxy_resource_put,
@@ -121,8 +122,10 @@ static void **resource_field(struct task *task, const struct resource *resource)
 	return (void **)((char *)task + resource->field);
 }
 
-static bool clone_shares(const struct resource *resource, u64 flags)
+static bool clone_shares(const struct resource *resource, const void *value, u64 flags)
 {
+	if (resource->differs && resource->differs(value, flags))
+		return false;
 	if (resource->share_flag)
 		return flags & resource->share_flag;
 	return !(flags & resource->new_flags);
@@ -148,13 +151,13 @@ int resources_clone(struct resource_context *context)
 
 		int error = 0;
 
-		if (!old && resource->create && clone_shares(resource, context->flags)) {
+		if (!old && resource->create && clone_shares(resource, old, context->flags)) {
 			error = resource->create(resource_field(current, resource));
 			old = *resource_field(current, resource);
 		}
 		if (!old && !error)
 			continue;
-		if (!error && clone_shares(resource, context->flags)) {
+		if (!error && clone_shares(resource, old, context->flags)) {
 			*field = resource->get(old);
 			continue;
 		}

@@ -27,6 +27,8 @@ struct resource {
 	u64 unshare_flags; // unshare makes a copy if one of these is set
 	u64 copy_flags;    // ...and does so even if nobody shares it if one of these is set
 	size_t field;      // offset in struct task
+	// Whether a child gets a copy even so. NULL: no.
+	bool (*differs)(const void *value, u64 flags);
 	// Makes one where current has none and is to share it; NULL: then the child has none either.
 	int (*create)(void **value);
 	void *(*get)(void *value);

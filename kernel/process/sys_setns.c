@@ -1,13 +1,16 @@
 // setns(2): into existing namespaces, by a namespace file or by those of a process (pidfd). All that
 // can fail happens on copies; the commit at the end stores them through the table of resources.
 
+#include <arch/vdso.h>
 #include <fs/file.h>
 #include <fs/files.h>
 #include <fs/fs_context.h>
 #include <fs/mnt_ns.h>
 #include <fs/nsfs.h>
+#include <mm/mm.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <ns/user_ns.h>
 #include <process/clone_flags.h>
 #include <process/pidfd.h>
@@ -76,9 +79,29 @@ static int enter_pid(struct setns *set, struct pid_namespace *ns)
 	return pid_namespace_within(ns, task_active_pid_ns(current)) ? 0 : -EINVAL;
 }
 
+// Whether nobody else runs in current's memory: neither threads nor who is between vfork and exec.
+static bool memory_is_own(void)
+{
+	bool own = thread_group_empty(current);
+	struct task *leader, *thread;
+
+	if (!own || !mm_is_shared(current->mm))
+		return own;
+	// It may be only somebody who reads it through /proc.
+	rcu_read_lock();
+	list_for_each_entry_rcu (leader, &all_processes, all_node) {
+		thread_group_for_each (thread, leader->process) {
+			if (thread != current && READ_ONCE(thread->mm) == current->mm)
+				own = false;
+		}
+	}
+	rcu_read_unlock();
+	return own;
+}
+
 static int enter_time(struct setns *set, struct ns_common *ns)
 {
-	if (!thread_group_empty(current))
+	if (!memory_is_own())
 		return -EUSERS;
 	return may_enter(set, ns->owner) ? 0 : -EPERM;
 }
@@ -178,6 +201,10 @@ static int setns_by(struct file *file, u64 flags)
 		return -ESRCH;
 	set.nsproxy = nsproxy_copy(current->nsproxy);
 	int error = !set.nsproxy ? -ENOMEM : ns ? enter(&set, ns) : enter_task(&set, task, flags);
+	if (!error && set.nsproxy->time != current->nsproxy->time) {
+		time_ns_freeze(set.nsproxy->time);
+		error = arch_vdso_switch(current->mm, set.nsproxy->time->vdso_data);
+	}
 	if (error)
 		discard(&set);
 	else

@@ -2,6 +2,7 @@
 
 #include <core/errno.h>
 #include <mm/uaccess.h>
+#include <ns/time_ns.h>
 #include <sched/process.h>
 #include <sched/sched.h>
 #include <signal/clocks.h>
@@ -112,11 +113,11 @@ int clock_read(int clock, u64 *ns)
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
-		*ns = clock_monotonic_ns();
+		*ns = clock_monotonic_ns() + time_ns_offset(clock);
 		return 0;
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
-		*ns = clock_boottime_ns();
+		*ns = clock_boottime_ns() + time_ns_offset(clock);
 		return 0;
 	}
 	return clock_is_cpu(clock) ? read_cpu(clock, ns) : -EINVAL;

@@ -16,6 +16,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
+#include <ns/time_ns.h>
 #include <ns/user_ns.h>
 #include <sched/process.h>
 #include <sched/sched.h>
@@ -305,7 +306,8 @@ int posix_timer_set(struct posix_timer *timer, bool absolute, u64 value, u64 int
 	if (value) {
 		timer->follows_realtime = absolute && (timer->clock == CLOCK_REALTIME ||
 						       timer->clock == CLOCK_TAI);
-		timer->expires_ns = absolute ? value : now_of(timer) + value;
+		timer->expires_ns = absolute ? time_ns_to_machine(timer->clock, value)
+					     : now_of(timer) + value;
 		timer->state = TIMER_ARMED;
 		if (timer->notify != SIGEV_NONE)
 			error = start_locked(timer);

@@ -8,6 +8,7 @@
 #include <mm/uaccess.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <ns/user_ns.h>
 #include <ns/uts_ns.h>
 #include <process/clone.h>
@@ -350,7 +351,7 @@ SYSCALL3(getrandom, u64, buffer, size_t, n, unsigned, flags)
 SYSCALL1(sysinfo, u64, address)
 {
 	struct sysinfo info = {
-		.uptime = clock_boottime_ns() / NSEC_PER_SEC,
+		.uptime = (clock_boottime_ns() + time_ns_offset(CLOCK_BOOTTIME)) / NSEC_PER_SEC,
 		.totalram = total_pages_count() * PAGE_SIZE,
 		.freeram = free_pages_count() * PAGE_SIZE,
 		.procs = tasks_count(),

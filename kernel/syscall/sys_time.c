@@ -6,6 +6,7 @@
 #include <core/timer.h>
 #include <mm/uaccess.h>
 #include <ns/cred.h>
+#include <ns/time_ns.h>
 #include <sched/process.h>
 #include <sched/sched.h>
 #include <signal/clocks.h>
@@ -405,6 +406,6 @@ SYSCALL4(clock_nanosleep, int, clock, int, flags, u64, request_at, u64, left_at)
 		return error;
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_relative(kind, clock, ns, left_at);
-	long result = sleep_until_clock(kind, clock, ns, 0);
+	long result = sleep_until_clock(kind, clock, time_ns_to_machine(clock, ns), 0);
 	return result == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : result;
 }

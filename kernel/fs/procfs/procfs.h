@@ -52,6 +52,9 @@ int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, stru
 struct pid_namespace *proc_pid_ns(const struct superblock *sb);
 // /proc/PID/ns
 int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+// /proc/PID/timens_offsets (timens.c)
+int proc_show_timens_offsets(struct seq *seq, struct task *task);
+ssize_t proc_write_timens_offsets(struct file *file, struct task *task, char *text, size_t n);
 // /proc/self
 int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
 // An inode with the owner that files of this process have.

@@ -10,6 +10,7 @@
 #include <mm/slab.h>
 #include <mm/vmap.h>
 #include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <ns/uts_ns.h>
 #include <process/accounting.h>
 #include <process/clone.h>
@@ -54,7 +55,7 @@ static int show_slabinfo(struct seq *seq, struct task *task)
 
 static int show_uptime(struct seq *seq, struct task *task)
 {
-	u64 up = clock_boottime_ns() / 10000000, idle = 0;
+	u64 up = (clock_boottime_ns() + time_ns_offset(CLOCK_BOOTTIME)) / 10000000, idle = 0;
 
 	(void)task;
 	for_each_online_hart (hart)
@@ -86,11 +87,12 @@ static int show_stat(struct seq *seq, struct task *task)
 			seq_printf(seq, "cpu  %lu %lu %lu %lu 0 0 0 0 0 0\n", total[0], total[1],
 				   total[2], total[3]);
 	}
-	u64 boot = (clock_realtime_ns() - clock_boottime_ns()) / NSEC_PER_SEC;
+	u64 up = clock_boottime_ns() + time_ns_offset(CLOCK_BOOTTIME);
+	s64 boot = (s64)(clock_realtime_ns() - up) / (s64)NSEC_PER_SEC;
 	u32 running = 0;
 	for_each_online_hart (hart)
 		running += run_queues[hart->index].runnable;
-	seq_printf(seq, "ctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
+	seq_printf(seq, "ctxt %lu\nbtime %ld\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
 		   switches, boot, tasks_total_forks(), running);
 	return 0;
 }

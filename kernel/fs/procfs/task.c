@@ -13,6 +13,7 @@
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
+#include <ns/time_ns.h>
 #include <ns/user_ns.h>
 #include <process/accounting.h>
 #include <process/ptrace_access.h>
@@ -82,8 +83,10 @@ static int show_stat(struct seq *seq, struct task *task)
 	u8 rt = task_effective_rt(task);
 	seq_printf(seq, "%d %d %d 0 %lu %lu %lu %lu ", rt ? -1 - rt : 20 + task->se.nice,
 		   task->se.nice, task->process->thread_count,
-		   ns_to_clock_ticks(task->start_boottime_ns), mm ? mm->total_pages * PAGE_SIZE : 0,
-		   mm ? mm_rss(mm) : 0, task->process->rlimits[RLIMIT_AS].rlim_cur);
+
+		   ns_to_clock_ticks(task->start_boottime_ns + time_ns_offset(CLOCK_BOOTTIME)),
+		   mm ? mm->total_pages * PAGE_SIZE : 0, mm ? mm_rss(mm) : 0,
+		   task->process->rlimits[RLIMIT_AS].rlim_cur);
 	seq_printf(seq, "0 0 0 0 0 %lu %lu 0 0 0 0 0 %d %u %u %u 0 0 0 0 0 0 0 0 0 0 %d\n",
 		   task->pending.set & 0x7fffffff, task->blocked & 0x7fffffff, task->exit_signal,
 		   task->hart->index, rt, task->se.policy, task->exit_code);
@@ -409,6 +412,10 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.name = "timens_offsets",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_timens_offsets,
+	 .write_file = proc_write_timens_offsets},
 	{.name = "gid_map",
 	 .mode = S_IFREG | 0644,
 	 .show = show_gid_map,
