@@ -28,7 +28,7 @@ struct file *file_alloc(u32 flags)
 		return NULL;
 	refcount_init(&file->refs, 1);
 	mutex_init(&file->pos_lock, LOCK_FILE_POS);
-	file->flags = flags & ~(FILE_READ | FILE_WRITE);
+	file->flags = flags & FILE_OPEN_FLAGS;
 	if ((flags & O_ACCMODE) != O_WRONLY)
 		file->flags |= FILE_READ;
 	if ((flags & O_ACCMODE) != O_RDONLY)

@@ -36,9 +36,11 @@ struct file_ops {
 	bool stream; // no position: pipes, terminals
 };
 
-#define FILE_READ  (1u << 30)
-#define FILE_WRITE (1u << 29)
-#define FILE_DENY  (1u << 28) // a program that runs: while this is open, nobody may write
+#define FILE_READ       (1u << 30)
+#define FILE_WRITE      (1u << 29)
+#define FILE_DENY       (1u << 28) // a program that runs: while this is open, nobody may write
+// What open() may set of them; other bits that a program passes are ignored, as on Linux.
+#define FILE_OPEN_FLAGS 0x7fffc3u
 
 // Legend: [pos] pos_lock, [I], [lock].
 struct file {

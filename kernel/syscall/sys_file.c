@@ -202,7 +202,7 @@ SYSCALL4(openat, int, dirfd, u64, path_at, int, flags, u32, mode)
 		return error;
 	int fd = fd_alloc(flags);
 	if (fd >= 0) {
-		error = file_open(dirfd, path, flags, mode, &file);
+		error = file_open(dirfd, path, flags | O_LARGEFILE, mode, &file);
 		if (error) {
 			fd_release_unused(fd);
 			fd = error;

@@ -39,6 +39,25 @@ ABI_TEST(fd, open_modes)
 	R(fcntl(fd, 12345));
 }
 
+// Bits that open() does not know are ignored, and do not become the kernel's own marks.
+ABI_TEST(fd, open_unknown_flags)
+{
+	const int unknown[] = {4, 010, 040, 1 << 23, 1 << 27, 1 << 28, 1 << 29, 1 << 30, 1 << 31};
+
+	close(open("file", O_CREAT | O_WRONLY, 0755));
+	for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		int fd = R(open("file", O_RDONLY | unknown[i]));
+
+		R(fcntl(fd, F_GETFL));
+		R(write(fd, "x", 1));
+		R(close(fd));
+		R(open("file/x", O_CREAT | O_RDWR | unknown[i], 0644));
+		R(open("none/x", O_CREAT | O_RDWR | unknown[i], 0644));
+		fd = R(open("file", O_WRONLY));
+		R(close(fd));
+	}
+}
+
 ABI_TEST(fd, seek_and_append)
 {
 	char buffer[32] = "";
