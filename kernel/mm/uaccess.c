@@ -344,24 +344,37 @@ int copy_struct_from_user(void *to, size_t size, u64 from, size_t user_size)
 	return copy_from_user(to, from, common);
 }
 
+bool user_try_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
+{
+	if ((address & 3) || !range_ok(address, 4) || !current->mm)
+		return false;
+	unsigned long flags = arch_irq_save();
+	u32 *user = (u32 *)user_byte(current->mm, address, PTE_W);
+	if (user) {
+		*seen = old;
+		__atomic_compare_exchange_n(user, seen, new, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+	}
+	arch_irq_restore(flags);
+	return user;
+}
+
 int user_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
 {
 	if ((address & 3) || !range_ok(address, 4))
 		return -EFAULT;
-	for (;;) {
-		unsigned long flags = user_begin(current->mm);
-		u32 *user = (u32 *)user_byte(current->mm, address, PTE_W);
-		if (user) {
-			*seen = old;
-			__atomic_compare_exchange_n(user, seen, new, false, __ATOMIC_SEQ_CST,
-						    __ATOMIC_SEQ_CST);
-		}
-		user_end(current->mm, flags);
-		if (user)
-			return 0;
+	while (!user_try_cmpxchg_u32(address, old, new, seen)) {
 		if (mm_fault(current->mm, address, FAULT_WRITE) != FAULT_OK)
 			return -EFAULT;
 	}
+	return 0;
+}
+
+int user_fault_in_write(u64 address)
+{
+	u32 seen;
+
+	return user_cmpxchg_u32(address, 0, 0, &seen); // leaves the word as it is
 }
 
 // --- Other address spaces ---

@@ -46,3 +46,7 @@ bool user_range_ok(u64 address, u64 size);
 
 // Atomic on a user word: stores `new` if it is `old`; *seen is what it was. -EFAULT.
 int user_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen);
+// The same if it needs no fault: never sleeps. False: it would, or the address is bad.
+bool user_try_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen);
+// Makes an aligned word writable now, so that the call above is likely to pass. 0 or -EFAULT.
+int user_fault_in_write(u64 address);

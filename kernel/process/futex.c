@@ -2,158 +2,141 @@
 //
 // A waiter queues in a bucket chosen by the word's key and looks at the word under the bucket's
 // lock; a waker takes the same lock, so a wake-up cannot fall between the look and the sleep. The
-// key of private futexes is the address space and the address; of shared ones the page frame.
-// Those with priority inheritance are refused by name.
+// key of private futexes is the address space and the address; of shared ones what the area maps.
+// In a bucket the more urgent stand before the others, so they are woken first.
+//
+// User memory cannot be faulted in under a bucket's lock. Whoever needs a word there tries, and if
+// the page is not at hand drops the lock, faults it in, and begins again.
 
 #include <core/errno.h>
-#include <core/printk.h>
-#include <core/timer.h>
 #include <lib/hash.h>
-#include <mm/fault.h>
 #include <mm/futex_key.h>
 #include <mm/uaccess.h>
-#include <ns/time_ns.h>
 #include <process/futex.h>
-#include <process/ptrace_access.h>
-#include <sched/pid.h>
+#include <process/futex_queue.h>
 #include <sched/sched.h>
-#include <signal/clocks.h>
-#include <syscall/define.h>
-#include <uapi/errno.h>
 #include <uapi/futex.h>
 
 #define BUCKET_BITS 8
-#define ROBUST_MAX  2048
 
-struct futex_key {
-	u64 object; // mm or page frame
-	u64 address;
-};
-
-struct futex_waiter {
-	struct list_head link; // [bucket] empty = woken
-	struct futex_key key;
-	struct bucket *bucket; // written with the locks of both, the old and the new, held
-	struct task *task;
-	u32 bitset;
-};
-
-struct bucket {
-	struct spinlock lock;
-	struct list_head waiters;
-};
-
-static struct bucket buckets[1 << BUCKET_BITS] = {
+static struct futex_bucket buckets[1 << BUCKET_BITS] = {
 	[0 ...(1 << BUCKET_BITS) - 1] = {.lock = SPINLOCK_INIT(LOCK_FUTEX)}};
 
-static struct bucket *bucket_of(const struct futex_key *key)
+// --- Keys and buckets ---
+
+struct futex_bucket *futex_bucket_of(const struct futex_key *key)
 {
 	return &buckets[hash_u64(key->object ^ key->address, BUCKET_BITS)];
 }
 
-static int make_key(u64 address, bool shared, struct futex_key *key)
+// The word behind a word names its memory node, and -1 lets the kernel choose. There is one node.
+static int choose_node(u64 address)
 {
-	if (address & 3)
-		return -EINVAL;
-	if (!user_range_ok(address, 4))
+	u32 node;
+
+	if (get_user_u32(address, &node))
 		return -EFAULT;
-	int error = futex_key_of(address, shared, &key->object, &key->address);
+	if (node == FUTEX_NO_NODE)
+		return put_user_u32(address, 0);
+	return node ? -EINVAL : 0;
+}
+
+int futex_key_make(u64 address, u32 flags, struct futex_key *key)
+{
+	u32 size = (flags & FUTEX_NUMA) ? 8 : 4;
+
+	if (address & (size - 1))
+		return -EINVAL;
+	if (!user_range_ok(address, size))
+		return -EFAULT;
+	int error = (flags & FUTEX_NUMA) ? choose_node(address + 4) : 0;
+	if (!error)
+		error = futex_key_of(address, flags & FUTEX_SHARED, &key->object, &key->address);
 
 	// In private memory, too, who says "shared" and who says "private" do not mean each other.
-	if (shared && key->object == (u64)current->mm)
+	if ((flags & FUTEX_SHARED) && key->object == (u64)current->mm)
 		key->address |= 2;
 	return error;
 }
 
-static bool same_key(const struct futex_key *a, const struct futex_key *b)
+static void lock_bucket(struct futex_bucket *bucket)
 {
-	return a->object == b->object && a->address == b->address;
-}
-
-// --- Wake ---
-
-static int wake_key(const struct futex_key *key, int n, u32 bitset)
-{
-	struct bucket *bucket = bucket_of(key);
-	struct futex_waiter *waiter, *next;
-	int woken = 0;
-
-	smp_mb();
 	spin_lock(&bucket->lock);
-	if (!bucket->waiters.next)
+	if (unlikely(!bucket->waiters.next))
 		list_init(&bucket->waiters);
-	list_for_each_entry_safe (waiter, next, &bucket->waiters, link) {
-		if (woken >= n)
-			break;
-		if (!same_key(&waiter->key, key) || !(waiter->bitset & bitset))
-			continue;
-		struct task *task = task_get(waiter->task);
-		list_del_init(&waiter->link); // from here its stack may be gone
-		task_wake(task, TASK_NORMAL);
-		task_put(task);
-		woken++;
+}
+
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	struct futex_bucket *first = MIN(a, b), *second = MAX(a, b);
+
+	lock_bucket(first);
+	if (first == second)
+		return;
+	spin_lock_nested(&second->lock);
+	if (unlikely(!second->waiters.next))
+		list_init(&second->waiters);
+}
+
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+// --- Waiters ---
+
+void futex_waiter_init(struct futex_waiter *waiter, u32 bitset)
+{
+	list_init(&waiter->link);
+	waiter->bucket = NULL;
+	waiter->task = current;
+	waiter->bitset = bitset;
+	waiter->rt_priority = policy_is_rt(current->se.policy) ? current->se.rt_priority : 0;
+}
+
+void futex_enqueue(struct futex_waiter *waiter, struct futex_bucket *bucket)
+{
+	struct list_head *before = &bucket->waiters;
+	struct futex_waiter *other;
+
+	if (unlikely(waiter->rt_priority)) {
+		list_for_each_entry (other, &bucket->waiters, link) {
+			if (other->rt_priority < waiter->rt_priority) {
+				before = &other->link;
+				break;
+			}
+		}
 	}
-	spin_unlock(&bucket->lock);
-	return woken;
+	list_move_tail(&waiter->link, before);
+	WRITE_ONCE(waiter->bucket, bucket);
 }
 
-static long futex_wake(u64 address, bool shared, int n, u32 bitset)
+int futex_enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected)
 {
-	struct futex_key key;
-	int error = make_key(address, shared, &key);
-
-	if (error)
-		return error;
-	if (!bitset)
-		return -EINVAL;
-	return wake_key(&key, MAX(n, 1), bitset);
-}
-
-int futex_wake_address(u64 address, int n)
-{
-	struct futex_key key;
-
-	return make_key(address, true, &key) ? 0 : wake_key(&key, n, ~0u);
-}
-
-// --- Wait ---
-
-static bool still_queued(struct futex_waiter *waiter)
-{
-	return !list_empty(&waiter->link);
-}
-
-static int queue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected)
-{
-	struct bucket *bucket = bucket_of(&waiter->key);
+	struct futex_bucket *bucket = futex_bucket_of(&waiter->key);
 	u32 value;
 
 	for (;;) {
-		// Bring the page in first: it cannot be faulted in under the lock.
 		if (get_user_u32(address, &value))
 			return -EFAULT;
-		spin_lock(&bucket->lock);
+		lock_bucket(bucket);
 		if (peek_user_u32(address, &value))
 			break;
 		spin_unlock(&bucket->lock);
 	}
 	int error = value == expected ? 0 : -EAGAIN;
-	if (!error) {
-		if (!bucket->waiters.next)
-			list_init(&bucket->waiters);
-		waiter->bucket = bucket;
-		list_add_tail(&waiter->link, &bucket->waiters);
-		set_current_state(TASK_INTERRUPTIBLE);
-	}
+	if (!error)
+		futex_enqueue(waiter, bucket);
 	spin_unlock(&bucket->lock);
 	return error;
 }
 
-// A requeue may move the waiter to another bucket at any time.
-static struct bucket *lock_own_bucket(struct futex_waiter *waiter)
+struct futex_bucket *futex_lock_own(struct futex_waiter *waiter)
 {
 	for (;;) {
-		struct bucket *bucket = READ_ONCE(waiter->bucket);
+		struct futex_bucket *bucket = READ_ONCE(waiter->bucket);
 
 		spin_lock(&bucket->lock);
 		if (bucket == waiter->bucket)
@@ -162,116 +145,185 @@ static struct bucket *lock_own_bucket(struct futex_waiter *waiter)
 	}
 }
 
-static long futex_wait(u64 address, bool shared, u32 expected, u64 deadline, u32 bitset)
+bool futex_dequeue(struct futex_waiter *waiter)
 {
-	struct futex_waiter waiter = {.task = current, .bitset = bitset};
-	int error = make_key(address, shared, &waiter.key);
-	u64 left = 1;
+	struct futex_bucket *bucket = futex_lock_own(waiter);
+	bool queued = !list_empty(&waiter->link);
 
-	if (error)
-		return error;
+	if (queued)
+		list_del_init(&waiter->link);
+	spin_unlock(&bucket->lock);
+	return queued;
+}
+
+static bool still_queued(const struct futex_waiter *waiter)
+{
+	return READ_ONCE(waiter->link.next) != &waiter->link;
+}
+
+// --- Wake ---
+
+void futex_wake_locked(struct futex_waiter *waiter)
+{
+	struct task *task = task_get(waiter->task);
+
+	list_del_init(&waiter->link); // from here its stack may be gone
+	task_wake(task, TASK_NORMAL);
+	task_put(task);
+}
+
+// The bucket of the key is locked.
+static long wake_key_locked(const struct futex_key *key, int n, u32 bitset)
+{
+	struct futex_bucket *bucket = futex_bucket_of(key);
+	struct futex_waiter *waiter, *next;
+	int woken = 0;
+
+	list_for_each_entry_safe (waiter, next, &bucket->waiters, link) {
+		if (!futex_key_same(&waiter->key, key) || !(waiter->bitset & bitset))
+			continue;
+		futex_wake_locked(waiter);
+		if (++woken >= n)
+			break;
+	}
+	return woken;
+}
+
+static long wake_key(const struct futex_key *key, int n, u32 bitset)
+{
+	struct futex_bucket *bucket = futex_bucket_of(key);
+
+	smp_mb();
+	lock_bucket(bucket);
+	long woken = wake_key_locked(key, n, bitset);
+	spin_unlock(&bucket->lock);
+	return woken;
+}
+
+long futex_wake(u64 address, u32 flags, int n, u32 bitset)
+{
+	struct futex_key key;
+
 	if (!bitset)
 		return -EINVAL;
-	list_init(&waiter.link);
-	error = queue_if_equal(&waiter, address, expected);
+	return futex_key_make(address, flags, &key) ?: wake_key(&key, n, bitset);
+}
+
+void futex_wake_address(u64 address, int n)
+{
+	(void)futex_wake(address, FUTEX_SHARED, n, ~0u);
+}
+
+// --- Sleeping ---
+
+static void timeout_expired(struct realtime_timer *timer)
+{
+	struct futex_timeout *timeout = container_of(timer, struct futex_timeout, timer);
+
+	WRITE_ONCE(timeout->expired, true);
+	task_wake(timeout->task, TASK_NORMAL);
+}
+
+void futex_timeout_begin(struct futex_timeout *timeout)
+{
+	if (likely(!timeout->realtime))
+		return;
+	timeout->expired = false;
+	timeout->task = current;
+	realtime_timer_init(&timeout->timer, timeout_expired);
+	realtime_timer_start(&timeout->timer, timeout->at_ns);
+}
+
+bool futex_timeout_pause(struct futex_timeout *timeout)
+{
+	if (likely(!timeout->realtime))
+		return schedule_timeout(timeout->at_ns);
+	if (!READ_ONCE(timeout->expired))
+		schedule();
+	return !READ_ONCE(timeout->expired);
+}
+
+void futex_timeout_end(struct futex_timeout *timeout)
+{
+	if (unlikely(timeout->realtime))
+		realtime_timer_cancel_sync(&timeout->timer);
+}
+
+long futex_wait(u64 address, u32 flags, u32 expected, u32 bitset, struct futex_timeout *timeout)
+{
+	struct futex_waiter waiter;
+	bool in_time = true;
+
+	if (!bitset)
+		return -EINVAL;
+	futex_waiter_init(&waiter, bitset);
+	int error = futex_key_make(address, flags, &waiter.key)
+			    ?: futex_enqueue_if_equal(&waiter, address, expected);
 	if (error)
 		return error;
-	while (READ_ONCE(waiter.link.next) != &waiter.link && left &&
-	       !task_signal_pending(current)) {
-		left = schedule_timeout(deadline);
-		if (READ_ONCE(waiter.link.next) != &waiter.link)
-			set_current_state(TASK_INTERRUPTIBLE);
+	futex_timeout_begin(timeout);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!still_queued(&waiter) || !in_time || task_signal_pending(current))
+			break;
+		in_time = futex_timeout_pause(timeout);
 	}
 	set_current_running();
-	struct bucket *bucket = lock_own_bucket(&waiter);
-	bool woken = !still_queued(&waiter);
-	if (!woken)
-		list_del_init(&waiter.link);
-	spin_unlock(&bucket->lock);
-	if (woken)
+	futex_timeout_end(timeout);
+	if (!futex_dequeue(&waiter))
 		return 0;
-	if (!left)
-		return -ETIMEDOUT;
-	return deadline == TIME_NEVER ? -ERESTARTSYS : -ERESTARTNOHAND;
+	return in_time ? -ERESTARTSYS : -ETIMEDOUT;
 }
 
-// --- Requeue ---
+// --- Waiting for any of many ---
 
-static void lock_two(struct bucket *a, struct bucket *b)
+// Takes the first n off. The last of them that was woken, or -1.
+static long dequeue_all(struct futex_choice *choices, unsigned n)
 {
-	struct bucket *first = MIN(a, b), *second = MAX(a, b);
+	long woken = -1;
 
-	spin_lock(&first->lock);
-	if (first != second)
-		spin_lock_nested(&second->lock);
-	if (!first->waiters.next)
-		list_init(&first->waiters);
-	if (!second->waiters.next)
-		list_init(&second->waiters);
+	for (unsigned i = 0; i < n; i++) {
+		if (!futex_dequeue(&choices[i].waiter))
+			woken = i;
+	}
+	return woken;
 }
 
-static void unlock_two(struct bucket *a, struct bucket *b)
+static bool all_queued(const struct futex_choice *choices, unsigned n)
 {
-	spin_unlock(&a->lock);
-	if (a != b)
-		spin_unlock(&b->lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (!still_queued(&choices[i].waiter))
+			return false;
+	}
+	return true;
 }
 
-// Wakes the first n_wake who wait for `from`, and has n_move more wait for `to`. Both locked.
-static int move_waiters_locked(const struct futex_key *from, const struct futex_key *to, int n_wake,
-			       int n_move)
+long futex_wait_any(struct futex_choice *choices, unsigned n, struct futex_timeout *timeout)
 {
-	struct bucket *source = bucket_of(from), *target = bucket_of(to);
-	struct futex_waiter *waiter, *next;
-	int count = 0;
+	bool in_time = true;
 
-	list_for_each_entry_safe (waiter, next, &source->waiters, link) {
-		if (count - n_wake >= n_move)
-			break;
-		if (!same_key(&waiter->key, from))
-			continue;
-		if (++count <= n_wake) {
-			struct task *task = task_get(waiter->task);
-			list_del_init(&waiter->link);
-			task_wake(task, TASK_NORMAL);
-			task_put(task);
-		} else if (!same_key(from, to)) {
-			list_move_tail(&waiter->link, &target->waiters);
-			waiter->key = *to;
-			WRITE_ONCE(waiter->bucket, target);
+	for (unsigned i = 0; i < n; i++) {
+		struct futex_choice *choice = &choices[i];
+		int error = futex_enqueue_if_equal(&choice->waiter, choice->address,
+						   choice->expected);
+		if (error) {
+			long woken = dequeue_all(choices, i);
+			return woken >= 0 ? woken : error;
 		}
 	}
-	return count;
-}
-
-// FUTEX_REQUEUE and, if `expected` is not NULL, FUTEX_CMP_REQUEUE. Returns how many were woken or
-// moved.
-static long futex_requeue(u64 from_at, u64 to_at, bool shared, int n_wake, int n_move,
-			  const u32 *expected)
-{
-	struct futex_key from, to;
-	u32 value = 0;
-
-	if (n_wake < 0 || n_move < 0)
-		return -EINVAL;
-	int error = make_key(from_at, shared, &from) ?: make_key(to_at, shared, &to);
-	if (error)
-		return error;
-	struct bucket *a = bucket_of(&from), *b = bucket_of(&to);
+	futex_timeout_begin(timeout);
 	for (;;) {
-		// Bring the page in first: it cannot be faulted in under the locks.
-		if (expected && get_user_u32(from_at, &value))
-			return -EFAULT;
-		lock_two(a, b);
-		if (!expected || peek_user_u32(from_at, &value))
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!all_queued(choices, n) || !in_time || task_signal_pending(current))
 			break;
-		unlock_two(a, b);
+		in_time = futex_timeout_pause(timeout);
 	}
-	long result = expected && value != *expected
-			      ? -EAGAIN
-			      : move_waiters_locked(&from, &to, n_wake, n_move);
-	unlock_two(a, b);
-	return result;
+	set_current_running();
+	futex_timeout_end(timeout);
+	long woken = dequeue_all(choices, n);
+	if (woken >= 0)
+		return woken;
+	return in_time ? -ERESTARTSYS : -ETIMEDOUT;
 }
 
 // --- Wake with an operation on a second word ---
@@ -328,155 +380,52 @@ static int compare(u32 encoded, u32 old)
 	return -ENOSYS;
 }
 
-static long futex_wake_op(u64 first_at, u64 second_at, bool shared, int n_first, int n_second,
-			  u32 encoded)
+// Does it without a fault, with the buckets locked. 0, -ENOSYS, or -EFAULT: fault it in first.
+static int operate_locked(u64 address, u32 encoded, u32 *old)
 {
-	struct futex_key first, second;
-	u32 old, new, seen;
-	int error = make_key(first_at, shared, &first) ?: make_key(second_at, shared, &second);
+	u32 new, seen;
 
-	if (!error && get_user_u32(second_at, &old))
-		error = -EFAULT;
-	while (!error && !(error = operate(encoded, old, &new))) {
-		error = user_cmpxchg_u32(second_at, old, new, &seen);
-		if (error || seen == old)
-			break;
-		old = seen;
-	}
-	if (error)
-		return error;
-	int also = compare(encoded, old);
-	if (also < 0)
-		return also;
-	long woken = wake_key(&first, MAX(n_first, 1), ~0u);
-	return also ? woken + wake_key(&second, MAX(n_second, 1), ~0u) : woken;
-}
+	if (!peek_user_u32(address, old))
+		return -EFAULT;
+	for (;;) {
+		int error = operate(encoded, *old, &new);
 
-static int deadline_of(int op, u64 timeout_at, u64 *deadline)
-{
-	u64 ns;
-
-	*deadline = TIME_NEVER;
-	if (!timeout_at)
-		return 0;
-	int error = timespec_from_user(timeout_at, &ns);
-	if (error)
-		return error;
-	if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
-		*deadline = timer_deadline_after(ns);
-	else if (op & FUTEX_CLOCK_REALTIME)
-		*deadline = ns > clock_realtime_offset_ns() ? ns - clock_realtime_offset_ns() : 0;
-	else
-		*deadline = time_ns_to_machine(CLOCK_MONOTONIC, ns);
-	return 0;
-}
-
-SYSCALL6(futex, u64, address, int, op, u32, value, u64, timeout_at, u64, address2, u32, value3)
-{
-	bool shared = !(op & FUTEX_PRIVATE_FLAG);
-	u64 deadline;
-	int error;
-
-	if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
-		return -ENOSYS;
-	switch (op & FUTEX_CMD_MASK) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET:
-		error = deadline_of(op, timeout_at, &deadline);
 		if (error)
 			return error;
-		return futex_wait(address, shared, value, deadline,
-				  (op & FUTEX_CMD_MASK) == FUTEX_WAIT ? ~0u : value3);
-	case FUTEX_WAKE:
-		return futex_wake(address, shared, value, ~0u);
-	case FUTEX_WAKE_BITSET:
-		return futex_wake(address, shared, value, value3);
-	case FUTEX_REQUEUE:
-		return futex_requeue(address, address2, shared, value, timeout_at, NULL);
-	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(address, address2, shared, value, timeout_at, &value3);
-	case FUTEX_WAKE_OP:
-		return futex_wake_op(address, address2, shared, value, timeout_at, value3);
+		if (!user_try_cmpxchg_u32(address, *old, new, &seen))
+			return -EFAULT;
+		if (seen == *old)
+			return 0;
+		*old = seen;
 	}
-	printk_ratelimited(LOG_INFO, "%s[%d]: futex operation %d is not implemented\n",
-			   current->name, task_pid_nr(current), op);
-	return -ENOSYS;
 }
 
-// --- Robust futexes ---
-
-SYSCALL2(set_robust_list, u64, head, size_t, size)
+long futex_wake_op(u64 first_at, u64 second_at, u32 flags, int n_first, int n_second, u32 encoded)
 {
-	if (size != sizeof(struct robust_list_head))
-		return -EINVAL;
-	current->robust_list = head;
-	return 0;
-}
+	struct futex_key first, second;
+	u32 old;
+	int error = futex_key_make(first_at, flags, &first)
+			    ?: futex_key_make(second_at, flags, &second);
 
-SYSCALL3(get_robust_list, int, pid, u64, head_at, u64, size_at)
-{
-	u64 head = 0;
-	long error = -ESRCH;
-
-	rcu_read_lock();
-	struct task *task = pid ? task_find(pid) : current;
-	if (task && !refcount_get_not_zero(&task->refs))
-		task = NULL;
-	rcu_read_unlock();
-	if (task) {
-		head = READ_ONCE(task->robust_list);
-		error = ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? 0 : -EPERM;
-		task_put(task);
-	}
 	if (error)
 		return error;
-	if (put_user_u64(size_at, sizeof(struct robust_list_head)))
-		return -EFAULT;
-	return put_user_u64(head_at, head);
-}
-
-static void owner_died(u64 address, bool pending)
-{
-	u32 value, seen;
-
-	if (get_user_u32(address, &value))
-		return;
-	// It died between the release and the wake-up.
-	if (pending && !value)
-		futex_wake_address(address, 1);
-	while ((value & FUTEX_TID_MASK) == (u32)task_pid_vnr(current)) {
-		u32 new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-
-		if (user_cmpxchg_u32(address, value, new, &seen))
-			return;
-		if (seen == value) {
-			if (value & FUTEX_WAITERS)
-				futex_wake_address(address, 1);
-			return;
-		}
-		value = seen;
+	struct futex_bucket *a = futex_bucket_of(&first), *b = futex_bucket_of(&second);
+	for (;;) {
+		futex_lock_two(a, b);
+		error = operate_locked(second_at, encoded, &old);
+		if (error != -EFAULT)
+			break;
+		futex_unlock_two(a, b);
+		if (user_fault_in_write(second_at))
+			return -EFAULT;
 	}
-}
-
-void futex_exit_cleanup(struct task *task, bool exiting)
-{
-	struct robust_list_head head;
-	u64 at = task->robust_list, entry;
-
-	(void)exiting;
-	task->robust_list = 0;
-	if (!at || copy_from_user(&head, at, sizeof(head)))
-		return;
-	entry = head.list.next;
-	for (int i = 0; i < ROBUST_MAX && (entry & ~1ul) != at; i++) {
-		u64 next;
-
-		if (get_user_u64(entry & ~1ul, &next))
-			return;
-		if (entry != head.list_op_pending)
-			owner_died((entry & ~1ul) + head.futex_offset, false);
-		entry = next;
+	long result = error ?: compare(encoded, old);
+	if (result >= 0) {
+		bool both = result;
+		result = wake_key_locked(&first, n_first, ~0u);
+		if (both)
+			result += wake_key_locked(&second, n_second, ~0u);
 	}
-	if (head.list_op_pending)
-		owner_died((head.list_op_pending & ~1ul) + head.futex_offset, true);
+	futex_unlock_two(a, b);
+	return result;
 }

@@ -34,6 +34,12 @@
 #define FUTEX_WAIT_REQUEUE_PI_PRIVATE 139
 #define FUTEX_CMP_REQUEUE_PI_PRIVATE  140
 #define FUTEX_32                      2
+#define FUTEX2_SIZE_U32               2
+#define FUTEX2_SIZE_MASK              3
+#define FUTEX2_NUMA                   4
+#define FUTEX2_MPOL                   8
+#define FUTEX2_PRIVATE                128
+#define FUTEX_NO_NODE                 0xffffffffu
 #define FUTEX_WAITV_MAX               128
 #define FUTEX_WAITERS                 0x80000000u
 #define FUTEX_OWNER_DIED              0x40000000
