@@ -31,6 +31,9 @@ SECTIONS
 		shrinker_start = .;
 		KEEP(*(.table.shrinker))
 		shrinker_end = .;
+		constructors_start = .;
+		KEEP(*(.init_array .init_array.*))
+		constructors_end = .;
 	}
 	.symbols : { KEEP(*(.symbols)) }
 	. = ALIGN(4096);
@@ -49,5 +52,5 @@ SECTIONS
 	. = ALIGN(4096);
 	kernel_end = .;
 	image_size_total = kernel_end - KERNEL_BASE;
-	/DISCARD/ : { *(.note .note.* .comment .eh_frame .eh_frame_hdr .interp .dynamic .riscv.attributes) }
+	/DISCARD/ : { *(.fini_array .fini_array.*) *(.note .note.* .comment .eh_frame .eh_frame_hdr .interp .dynamic .riscv.attributes) }
 }

@@ -19,6 +19,14 @@ void initcalls_run(enum init_level level)
 	}
 }
 
+extern void (*const constructors_start[])(void), (*const constructors_end[])(void);
+
+void constructors_run(void)
+{
+	for (void (*const *fn)(void) = constructors_start; fn < constructors_end; fn++)
+		(*fn)();
+}
+
 static const void *tree;
 
 int dt_init(const void *blob)

@@ -25,5 +25,9 @@ struct initcall {
 	static const struct initcall initcall_##function TABLE_ENTRY(initcall) = { \
 		.fn = (function), .name = #function, .level = INIT_##stage}
 
+// Calls the functions that the compiler has added for its own ends (coverage, address checks); once,
+// before anything that may fail.
+void constructors_run(void);
+
 // Calls all functions of the level, in link order. On the boot hart, by kernel/init/main.c.
 void initcalls_run(enum init_level level);

@@ -8,6 +8,8 @@
 //	.table.driver     driver_start      driver_end        drivers/driver.h
 //	.table.shrinker   shrinker_start    shrinker_end      mm/shrinker.h
 //
+//	.init_array       constructors_start .._end        functions that compilers add, core/init.h
+//
 // and in read-write data, aligned to 64 bytes:
 //
 //	.perhart          perhart_start     perhart_end       core/perhart.h

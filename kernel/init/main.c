@@ -40,6 +40,7 @@ NORETURN void kernel_start(void)
 
 	if (NSEC_PER_SEC % boot_info.timebase == 0)
 		boot_info.ns_per_tick = NSEC_PER_SEC / boot_info.timebase;
+	constructors_run();
 	clock_init();
 	pr_notice("Cloven " CLOVEN_VERSION "\n");
 	pr_info("Command line: %s\n", cmdline_text());

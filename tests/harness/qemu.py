@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+import coverage
+
 SKIP = 77
 TICK = os.sysconf('SC_CLK_TCK') if hasattr(os, 'sysconf') else 100
 
@@ -75,6 +77,7 @@ def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None, gentle=False
     is asked to end, so that its plugins write what they have. at_end: called when `until` was seen,
     while the guest still lives; what it returns is kept as `said`.
     """
+    line, memory = coverage.prepare(line)
     result = Result(line)
     wall_limit = wall_limit or max(60, cpu_limit * 4)
     start = time.monotonic()
@@ -123,6 +126,8 @@ def run(line, cpu_limit=60, wall_limit=None, until=None, feed=None, gentle=False
         child.wait()
         child.stdin.close()
         child.stdout.close()
+    if memory:
+        coverage.keep(memory)
     result.wall = time.monotonic() - start
     result.console = seen.decode('utf-8', 'replace').replace('\r\n', '\n')
     return result
