@@ -65,6 +65,14 @@ struct atomic64 {
 						   __ATOMIC_RELAXED);                              \
 	}                                                                                          \
 	static inline bool P##_dec_and_test(struct S *a) { return P##_sub_return(a, 1) == 0; }     \
+	/* Orders what came before; and, if the result is 0, what comes after. */                  \
+	static inline bool P##_dec_and_test_release(struct S *a)                                   \
+	{                                                                                          \
+		if (__atomic_fetch_sub(&a->v, 1, __ATOMIC_RELEASE) != 1)                           \
+			return false;                                                              \
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);                                           \
+		return true;                                                                       \
+	}                                                                                          \
 	static inline bool P##_sub_and_test(struct S *a, T n)                                      \
 	{ return P##_sub_return(a, n) == 0; }                                                      \
 	/* Adds n unless the value is u; returns whether it did. */                                \

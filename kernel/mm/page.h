@@ -119,7 +119,7 @@ static inline void page_get(struct page *page)
 // Drops a reference; the last frees the block.
 static inline void page_put(struct page *page)
 {
-	if (atomic_dec_and_test(&page->refs))
+	if (atomic_dec_and_test_release(&page->refs))
 		page_free(page, page->order);
 }
 

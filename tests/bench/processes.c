@@ -125,6 +125,44 @@ static void fork_with_memory(size_t mib)
 	munmap(p, mib * MIB);
 }
 
+// fork, a child that writes a byte every `step` bytes of the parent's memory and exits, and wait.
+static void fork_and_write(const char *what, char *p, size_t size, size_t step)
+{
+	unsigned long whole = 0;
+	char name[64];
+
+	for (int i = 0; i < 3; i++) {
+		unsigned long start = now();
+		pid_t pid = fork();
+		if (pid == 0) {
+			for (size_t at = 0; at < size; at += step)
+				p[at] = 2;
+			_exit(0);
+		}
+		if (reap(pid)) {
+			missing(what);
+			return;
+		}
+		if (i)
+			whole += now() - start;
+	}
+	snprintf(name, sizeof(name), "fork_%s_%zuM", what, size / MIB);
+	report(name, whole / 2);
+}
+
+static void fork_with_writer(size_t mib)
+{
+	char *p = touched(mib * MIB);
+
+	if (!p) {
+		missing("fork_write");
+		return;
+	}
+	fork_and_write("write_sparse", p, mib * MIB, 2 * MIB);
+	fork_and_write("write_all", p, mib * MIB, 4096);
+	munmap(p, mib * MIB);
+}
+
 // So many areas that do not merge: every other page has other rights.
 static void fork_with_areas(size_t count)
 {
@@ -198,6 +236,9 @@ void measure_fork_sizes(void)
 		return;
 	for (size_t mib = 1; mib <= 4096 && mib * MIB < memory / 10 * 9; mib *= 4)
 		fork_with_memory(mib);
+	fork_with_writer(64);
+	if (memory > 3072 * MIB)
+		fork_with_writer(1024);
 	for (size_t areas = 16; areas <= 4096; areas *= 16)
 		fork_with_areas(areas);
 	for (int files = 16; files <= 1000; files *= 4)

@@ -19,6 +19,8 @@ README_ROWS = [
     ('fork_call_16M', 'fork() with 16 MiB touched'),
     ('fork_call_1024M', 'fork() with 1 GiB touched'),
     ('fork_call_4096M', 'fork() with 4 GiB touched'),
+    ('fork_write_sparse_1024M', 'fork, child writes a page in each 2 MiB of 1 GiB, exit, wait'),
+    ('fork_write_all_1024M', 'fork, child writes all of 1 GiB, exit, wait'),
     ('vfork_exit_wait', 'vfork + exit + wait'),
     ('vfork_exec_exit_wait', 'vfork + exec + exit + wait'),
     ('fork_exec_exit_wait', 'fork + exec + exit + wait'),
