@@ -8,6 +8,8 @@
   cloven locks              what each hart holds (debug builds)
   cloven dmesg              the kernel's log
 """
+import os
+
 import gdb
 
 DIRECT_MAP_BASE = 0xffffffc000000000  # asm/layout.h
@@ -203,4 +205,7 @@ class Cloven(gdb.Command):
             at += int(record['size'])
 
 
+# The sources are named from the build folder, wherever the compiler's cache says that this is.
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+gdb.execute('directory %s/build' % TOP, to_string=True)
 Cloven()

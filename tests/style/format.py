@@ -36,10 +36,15 @@ def check_format(top):
     return ['%s: run clang-format -i on it' % os.path.relpath(path, top) for path in bad]
 
 
+# how a script goes on that the shell hands over to Python (scripts/python)
+HANDS_OVER = b'"exec" "${0%/*}/python"'
+
+
 def is_script(path, word):
     with open(path, 'rb') as source:
         first = source.readline()
-    return first.startswith(b'#!') and word in first
+        handed_over = source.readline().startswith(HANDS_OVER)
+    return first.startswith(b'#!') and (b'python3' if handed_over else first.rstrip()).endswith(word)
 
 
 def check_files(top):
@@ -60,7 +65,7 @@ def check_files(top):
             problems.append('kernel/%s: has no README.md' % folder)
     for path in files(top, ''):
         name = os.path.relpath(path, top)
-        if path.endswith('.py') or is_script(path, b'python'):
+        if path.endswith('.py') or is_script(path, b'python3'):
             try:
                 with open(path, encoding='utf-8') as source:
                     ast.parse(source.read(), name)
