@@ -141,7 +141,10 @@ static void list_harts(const void *dt, u64 boot_hwid)
 static void read_device_tree(u64 dtb_pa)
 {
 	const void *dt = phys_to_virt(dtb_pa);
-	int error = dt_init(dt);
+	int error;
+
+	power_find_emulator();
+	error = dt_init(dt);
 
 	if (error)
 		panic("device tree at %lx: not valid (error %d)", dtb_pa, error);

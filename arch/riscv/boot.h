@@ -14,6 +14,8 @@ void mmu_init(void);
 void *mmu_early_device(u64 pa, size_t size);
 void mmu_forget_early_device(void);
 void power_find_early(const void *dt);
+// Before the device tree is read.
+void power_find_emulator(void);
 void power_forget_early(void);
 u64 boot_satp(void);     // of the kernel's own tables
 u64 boot_image_pa(void); // where the image is

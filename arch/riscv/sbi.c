@@ -167,3 +167,10 @@ int arch_early_getc(void)
 {
 	return sbi_console_get();
 }
+
+u64 sbi_machine_id(u32 which)
+{
+	struct sbi_result r = sbi_call(EXT_BASE, which, 0, 0, 0, 0, 0);
+
+	return r.error ? 0 : (u64)r.value;
+}

@@ -30,3 +30,8 @@ void sbi_console_put(const char *text, size_t n);
 int sbi_console_get(void); // -1: nothing
 
 u32 sbi_spec_version(void); // major << 24 | minor
+// Who made the machine: the registers mvendorid, marchid and mimpid. 0 where it is not said.
+u64 sbi_machine_id(u32 which);
+#define SBI_MVENDORID 4
+#define SBI_MARCHID   5
+#define SBI_MIMPID    6
