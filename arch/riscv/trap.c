@@ -12,6 +12,7 @@
 #include <core/timer.h>
 #include <drivers/irq.h>
 #include <mm/fault.h>
+#include <mm/oom.h>
 #include <sched/sched.h>
 #include <signal/signal.h>
 #include "boot.h"
@@ -81,7 +82,10 @@ static void user_page_fault(struct trapframe *tf)
 		signal_force_fault(SIGBUS, BUS_ADRERR, tf->tval);
 		break;
 	case FAULT_OOM:
-		// The killer has chosen somebody, perhaps us: the access is tried again.
+		// The killer has chosen somebody, perhaps us, and the access is tried again; or there
+		// is nobody.
+		if (oom_gave_up())
+			signal_force_fault(SIGBUS, BUS_ADRERR, tf->tval);
 		break;
 	}
 }

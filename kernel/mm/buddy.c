@@ -10,7 +10,8 @@
 // out in order of address. Invariant: a section is either pristine (its struct pages must not be
 // looked at) or open; merging never leaves a section, so it never meets a pristine one.
 //
-// Below the reserve only GFP_ATOMIC (half of it) and GFP_RESERVE may go.
+// Below the reserve only the kernel for itself (a quarter of it), GFP_ATOMIC (half of it), and
+// GFP_RESERVE, tasks that are being killed and those that reclaim may go.
 
 #include <arch/irq.h>
 #include <arch/string.h>
@@ -147,6 +148,8 @@ static bool may_take(u32 gfp, u64 count)
 		keep = 0;
 	else if (gfp & GFP_ATOMIC)
 		keep /= 2;
+	else if (!(gfp & GFP_USER))
+		keep -= keep / 4;
 	return free_total >= keep + count;
 }
 
@@ -206,17 +209,29 @@ static struct page *alloc_block(u32 gfp, unsigned order)
 
 // --- The interface ---
 
+static struct page *alloc_once(u32 gfp, unsigned order, bool *zeroed)
+{
+	return order ? alloc_block(gfp, order) : alloc_single(gfp, zeroed);
+}
+
 static struct page *alloc_slow(u32 gfp, unsigned order, bool *zeroed)
 {
 	bool may_wait = !(gfp & (GFP_ATOMIC | GFP_NORECLAIM)) && !(current->flags & TF_MEMALLOC);
 
+	// What is only kept to be fast goes before anybody is killed. The reserves are for whoever
+	// works at that.
 	for (int round = 0; may_wait && round < 16; round++) {
-		u32 own = current->flags & TF_MEMALLOC;
-
 		current->flags |= TF_MEMALLOC;
-		bool again = (reclaim_hook && reclaim_hook()) || (oom_hook && oom_hook(gfp, order));
-		current->flags = (current->flags & ~TF_MEMALLOC) | own;
-		struct page *page = order ? alloc_block(gfp, order) : alloc_single(gfp, zeroed);
+		if (reclaim_hook)
+			reclaim_hook();
+		current->flags &= ~TF_MEMALLOC;
+		struct page *page = alloc_once(gfp, order, zeroed);
+		if (page)
+			return page;
+		current->flags |= TF_MEMALLOC;
+		bool again = oom_hook && oom_hook(gfp, order);
+		current->flags &= ~TF_MEMALLOC;
+		page = alloc_once(gfp, order, zeroed);
 		if (page)
 			return page;
 		if (!again)
@@ -232,7 +247,7 @@ struct page *page_alloc(u32 gfp, unsigned order)
 	if (fault_should_fail(FAULT_PAGE, gfp) || order >= BUDDY_ORDERS)
 		return NULL;
 	bool zeroed = false;
-	struct page *page = order ? alloc_block(gfp, order) : alloc_single(gfp, &zeroed);
+	struct page *page = alloc_once(gfp, order, &zeroed);
 	if (unlikely(!page) && !(page = alloc_slow(gfp, order, &zeroed)))
 		return NULL;
 	page->flags = 0;

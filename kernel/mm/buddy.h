@@ -17,7 +17,7 @@ void buddy_counts(u64 counts[BUDDY_ORDERS]);
 // Gives the pages that harts keep for themselves back, so that counts are exact.
 void page_drain_all(void);
 
-// Registered from above: tries to free something, returns the number of pages; and, last, the OOM
-// killer: returns whether to try again.
+// Registered from above: tries to free something, returns the number of pages that are free then and
+// were not; and, last, the OOM killer: returns whether to try again.
 extern u64 (*reclaim_hook)(void);
 extern bool (*oom_hook)(u32 gfp, unsigned order);

@@ -35,9 +35,29 @@ static bool allows(const struct vma *vma, unsigned access)
 
 static bool entry_allows(struct pte entry, unsigned access)
 {
-	u64 bit = access & FAULT_WRITE ? PTE_W : access & FAULT_EXEC ? PTE_X : PTE_R;
+	u64 bits = access & FAULT_WRITE ? PTE_W : access & FAULT_EXEC ? PTE_X : PTE_R;
 
-	return pte_present(entry) && (entry.v & bit);
+	return (entry.v & (bits | PTE_V)) == (bits | PTE_V);
+}
+
+// What the hardware would set in the entry, or trap for.
+static u64 used_bits(unsigned access)
+{
+	return access & FAULT_WRITE ? PTE_A | PTE_D : PTE_A;
+}
+
+// The rights are there; the bits need not be, if the hardware leaves them to us, or if it is the
+// kernel that wants to reach the page.
+static void mark_used(struct mm *mm, u64 address, struct pte *entry, struct pte old,
+		      unsigned access)
+{
+	if (unlikely((old.v & used_bits(access)) != used_bits(access))) {
+		spin_lock(&mm->table_lock);
+		if (entry->v == old.v)
+			pte_set_bits(entry, used_bits(access));
+		spin_unlock(&mm->table_lock);
+	}
+	arch_flush_tlb_page(address);
 }
 
 // Puts `page` (with its reference) in the entry if that still is `old`. Otherwise drops it.
@@ -192,7 +212,7 @@ static enum fault_result fault_in_vma(struct vma *vma, u64 address, unsigned acc
 		return vma->mapping ? fault_object(vma, address, entry, access)
 				    : fault_anonymous(vma, address, entry, old, access);
 	if (entry_allows(old, access)) {
-		arch_flush_tlb_page(address);
+		mark_used(vma->mm, address, entry, old, access);
 		return FAULT_OK;
 	}
 	if ((access & FAULT_WRITE) && !(vma->flags & VM_SHARED))
@@ -249,7 +269,7 @@ bool mm_page_allows(struct mm *mm, u64 address, unsigned access)
 {
 	spin_lock(&mm->table_lock);
 	struct pte *entry = table_lookup(mm, address);
-	bool allows = entry && entry_allows(*entry, access);
+	bool allows = entry && entry_allows(*entry, access) && !(~entry->v & used_bits(access));
 	spin_unlock(&mm->table_lock);
 	return allows;
 }

@@ -3,7 +3,8 @@
 
 #include <core/fault_inject.h>
 
-#define GFP_KERNEL       0u        // may sleep, shrink caches, call the OOM killer
+// GFP_KERNEL may sleep, shrink caches, call the OOM killer, and use a little of the reserve.
+#define GFP_KERNEL       0u
 #define GFP_ATOMIC       (1u << 0) // must not sleep; may use a part of the reserve
 #define GFP_ZERO         (1u << 1)
 #define GFP_USER         (1u << 2)    // a page for user space: may not use the reserve at all

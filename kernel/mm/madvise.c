@@ -73,8 +73,8 @@ static int advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 	case MADV_DONTNEED_LOCKED:
 		return locked && advice == MADV_DONTNEED ? -EINVAL
 							 : table_zap_contents(mm, start, end);
-	case MADV_FREE: // freed at once: the program must be ready for that
-		return locked || vma->mapping ? -EINVAL : table_zap_contents(mm, start, end);
+	case MADV_FREE:
+		return locked || vma->mapping ? -EINVAL : table_free_lazily(mm, start, end);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return locked ? -EINVAL : 0;

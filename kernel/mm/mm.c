@@ -12,6 +12,7 @@
 #include <mm/pagetable.h>
 #include <mm/shrinker.h>
 #include <mm/slab.h>
+#include <ns/cred.h>
 #include <sched/sched.h>
 #include <uapi/errno.h>
 #include "internal.h"
@@ -49,6 +50,11 @@ struct mm *mm_get(struct mm *mm)
 	return mm;
 }
 
+bool mm_get_not_empty(struct mm *mm)
+{
+	return refcount_get_not_zero(&mm->users);
+}
+
 void mm_grab(struct mm *mm)
 {
 	refcount_get(&mm->refs);
@@ -65,6 +71,7 @@ void mm_drop(struct mm *mm)
 // Nobody runs in it any more; harts may still have the root loaded, whose lower half gets empty.
 static void mm_empty(struct mm *mm)
 {
+	table_lazy_end(mm);
 	vmas_release_all(mm); // before the tables: truncation must not come to them any more
 	tables_free(mm);
 	if (mm->exe_file)
@@ -238,8 +245,16 @@ void mm_set_dumpable(struct mm *mm, u32 dumpable)
 	WRITE_ONCE(mm->dumpable, dumpable);
 }
 
+// Who has changed identity is not looked into by others, and leaves no core.
+static void reset_dumpable(struct task *task)
+{
+	if (task->mm)
+		mm_set_dumpable(task->mm, DUMPABLE_DISABLED);
+}
+
 static int mm_module_init(void)
 {
+	cred_dumpable_reset = reset_dumpable;
 	mm_cache = slab_cache_create("mm", sizeof(struct mm), 0, SLAB_HWALIGN | SLAB_PANIC, NULL);
 	vma_init();
 	mapping_module_init();

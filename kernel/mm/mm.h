@@ -113,6 +113,8 @@ struct mm {
 	struct hartmask harts; // [a] harts that have it loaded
 	u32 dumpable;          // [a]
 	u32 membarriers;       // [a] what membarrier(2) has registered
+	bool lazy;             // [table_bits.c] in the list of those that have pages to take away
+	struct list_head lazy_link;
 };
 
 enum {
@@ -130,6 +132,8 @@ int mm_create(struct mm **out); // -ENOMEM
 // fork: a copy of current's areas; private pages become copy-on-write. -ENOMEM, -EAGAIN.
 int mm_dup(struct mm *old, struct mm **out);
 struct mm *mm_get(struct mm *mm);
+bool mm_get_not_empty(
+	struct mm *mm); // false: its last user has left; the caller has mm_grab()bed it
 void mm_put(struct mm *mm);
 void mm_grab(struct mm *mm); // only the struct and the root table
 void mm_drop(struct mm *mm);

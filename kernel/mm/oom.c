@@ -3,8 +3,9 @@
 // its memory, and says so in the log. The allocation is then tried again until the victim has gone;
 // a task that is being killed may use the reserves, so that it can go.
 //
-// One victim at a time: while the last one still has memory, callers wait for it. Init and kernel
-// threads are never chosen. When there is nobody to choose, the allocation fails.
+// One victim at a time: while the last one still has memory, callers wait for it. The machine's init
+// and kernel threads are never chosen. When there is nobody to choose, the allocation fails: a call
+// gives its error, a page fault becomes SIGBUS. (Linux stops the machine.)
 
 #include <arch/irq.h>
 #include <core/init.h>
@@ -34,6 +35,14 @@ u64 oom_kill_count(void)
 	return atomic64_read(&kill_count);
 }
 
+bool oom_gave_up(void)
+{
+	bool gave_up = current->flags & TF_OOM;
+
+	current->flags &= ~TF_OOM;
+	return gave_up;
+}
+
 static struct mm *memory_of(struct task *task)
 {
 	spin_lock(&task->alloc_lock);
@@ -58,11 +67,17 @@ static struct mm *memory_of_process(struct process *process)
 	return mm;
 }
 
-static s64 badness_of(const struct process *process, const struct mm *mm)
+// The inits of other pid namespaces are processes as any.
+static bool is_init(const struct task *leader)
 {
-	s64 adjust = process->oom_score_adj;
+	return task_tgid_nr(leader) == 1;
+}
 
-	if (adjust == OOM_SCORE_ADJ_MIN || (process->flags & PROCESS_UNKILLABLE))
+static s64 badness_of(const struct task *leader, const struct mm *mm)
+{
+	s64 adjust = leader->process->oom_score_adj;
+
+	if (adjust == OOM_SCORE_ADJ_MIN || is_init(leader))
 		return -1;
 	s64 points = mm_rss(mm) + mm->table_pages;
 	points += adjust * (s64)(total_pages_count() / 1000);
@@ -72,7 +87,7 @@ static s64 badness_of(const struct process *process, const struct mm *mm)
 s64 oom_badness(struct task *leader)
 {
 	struct mm *mm = memory_of_process(leader->process);
-	s64 points = mm ? badness_of(leader->process, mm) : -1;
+	s64 points = mm ? badness_of(leader, mm) : -1;
 
 	if (mm)
 		mm_drop(mm);
@@ -123,7 +138,7 @@ static void kill(struct task *chosen)
 	rcu_read_lock();
 	list_for_each_entry_rcu (leader, &all_processes, all_node) {
 		other = memory_of_process(leader->process);
-		if (other == mm && !(leader->process->flags & PROCESS_UNKILLABLE))
+		if (other == mm && !is_init(leader))
 			signal_send_process(leader, SIGKILL, SIGINFO_PRIV);
 		if (other)
 			mm_drop(other);
@@ -164,10 +179,14 @@ static bool oom_handle(u32 gfp, unsigned order)
 			if (victim)
 				kill(victim);
 			else
-				printk_ratelimited(LOG_ERR, "Out of memory: nobody to kill\n");
+				printk_ratelimited(
+					LOG_ERR, "Out of memory: nobody to kill, %s goes without\n",
+					current->name);
 		}
 		atomic_set_release(&busy, 0);
 	}
+	if (!again)
+		current->flags |= TF_OOM;
 	if (again && !task_kill_pending(current))
 		sleep_until(clock_monotonic_ns() + WAIT_NS);
 	return again;

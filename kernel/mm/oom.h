@@ -12,3 +12,6 @@ struct task;
 // thousandths of all memory. Negative: it is never chosen. Within rcu.
 s64 oom_badness(struct task *leader);
 u64 oom_kill_count(void); // since boot
+// Whether current has found no memory and nobody to kill since it was asked last: trying again would
+// be for ever.
+bool oom_gave_up(void);

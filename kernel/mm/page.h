@@ -30,6 +30,7 @@ enum page_flags {
 		<< 12, // (with PG_ANON) copied from an object's page: mapping and index tell which
 	PG_GUARDS = 1 << 11, // leaf table: may have guard entries
 	PG_SHMEM = 1 << 10,  // (with PG_CACHE) of shared memory or tmpfs, not of a file
+	PG_LAZY = 1 << 13,   // leaf table: may have pages that may be taken away (table_bits.c)
 };
 
 // Legend: [own] whoever allocated the page, by its own lock; [a] atomic; [buddy] buddy_lock.

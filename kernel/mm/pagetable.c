@@ -335,7 +335,7 @@ static struct pte entry_with_rights(struct pte old, u64 bits)
 {
 	if (!(bits & PTE_SHARED) && !pte_write(old))
 		bits &= ~PTE_W;
-	struct pte new = pte_make(pte_pfn(old), bits);
+	struct pte new = pte_make(pte_pfn(old), (bits & ~PTE_A) | (old.v & PTE_A));
 	if (old.v & PTE_GUARD)
 		return old;
 	if (!(bits & (PTE_R | PTE_X)))
@@ -449,6 +449,8 @@ int table_move(struct mm *mm, u64 from, u64 to, u64 length)
 		if (pte_none(*source))
 			continue;
 		struct pte moved = *source;
+		if (pte_present(moved))
+			moved.v |= PTE_D; // it may be written just now: see table_bits.c
 		struct pte *target = table_lookup_owned(mm, to + done);
 		table_set(mm, source, (struct pte){0});
 		table_set(mm, target, moved);

@@ -113,6 +113,13 @@ unsigned root_next(const struct mm *mm, unsigned index);
 void tables_free(struct mm *mm);
 // Applies new rights to what is mapped. map_lock written. -ENOMEM.
 int table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end);
+// Clears A of all pages in a range, and flushes. map_lock held. -ENOMEM: some tables were left out.
+int table_forget_accesses(struct mm *mm, u64 start, u64 end);
+// Anonymous pages of a range that nobody else maps may be taken away until they are written again.
+// map_lock held. -ENOMEM.
+int table_free_lazily(struct mm *mm, u64 start, u64 end);
+// The address space comes to its end: nothing is taken from it any more.
+void table_lazy_end(struct mm *mm);
 // Moves the entries of a range elsewhere (mremap). -ENOMEM: nothing was moved.
 int table_move(struct mm *mm, u64 from, u64 to, u64 length);
 

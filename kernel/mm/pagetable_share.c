@@ -21,8 +21,8 @@
 //  I1  A valid root entry leads to a middle table with sharers == 1.
 //  I2  A valid middle entry leads to a leaf table that has sharers == 1 or PG_WRPROT.
 //  I3  A shared table changes only in ways that all sharers may see: private pages lose the right
-//      to be written, PG_WRPROT is set, valid entries of middle tables become links. All these
-//      are idempotent, so sharers may do them at the same time without a lock in common.
+//      to be written, PG_WRPROT and A bits are set, valid entries of middle tables become links.
+//      All these are idempotent, so sharers may do them at the same time without a lock in common.
 //  I4  A sharer stops reading a table before it drops its share; sharers only rises in the hands
 //      of one who has a share. So who sees sharers == 1, and has that one share, owns the table:
 //      it may change it at will, and nobody else looks.
@@ -269,7 +269,7 @@ static void leaf_protect(struct page *table)
 			continue;
 		left--;
 		if ((old.v & (PTE_W | PTE_SHARED)) == PTE_W)
-			pte_set(&entry[i], (struct pte){old.v & ~PTE_W});
+			pte_clear_bits(&entry[i], PTE_W);
 	}
 	smp_wmb(); // before the flag, and before anybody maps the table
 	WRITE_ONCE(table->flags, table->flags | PG_WRPROT);
@@ -280,8 +280,8 @@ static ALWAYS_INLINE void entry_copy(struct frames frames, struct pte *from, str
 	struct pte entry = *from;
 
 	if (unlikely((entry.v & (PTE_W | PTE_SHARED)) == PTE_W)) {
+		entry = pte_clear_bits(from, PTE_W);
 		entry.v &= ~PTE_W;
-		pte_set(from, entry);
 	}
 	struct atomic *refs = refs_of(frames, entry);
 	if (likely(refs != frames.zero))
@@ -478,9 +478,11 @@ static bool map_shared_locked(struct pte *middle, u64 address, u64 needed_bits)
 	struct page *table = entry_page(old);
 	if (table_owned(table))
 		return false;
-	struct pte leaf = entry_table(old)[pt_index(address, 0)];
-	if ((leaf.v & (needed_bits | PTE_V)) != (needed_bits | PTE_V))
+	struct pte *leaf = &entry_table(old)[pt_index(address, 0)];
+	if ((leaf->v & (needed_bits | PTE_V)) != (needed_bits | PTE_V))
 		return false;
+	if (unlikely(!(leaf->v & PTE_A)))
+		pte_set_bits(leaf, PTE_A); // D is set where a shared table can be written through
 	if (pte_present(old)) {
 		arch_flush_tlb_page(address); // spurious: this hart remembers an older entry
 		return true;

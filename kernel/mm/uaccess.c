@@ -42,6 +42,10 @@ static ALWAYS_INLINE void user_end(struct mm *mm, unsigned long flags)
 		spin_unlock(&mm->table_lock);
 }
 
+// A and D as well: the hardware does not set them for us, a fault does.
+#define NEEDED_IN  (PTE_R | PTE_A)
+#define NEEDED_OUT (PTE_W | PTE_A | PTE_D)
+
 // Where the byte at `address` is in the kernel's map, or NULL. Within user_begin().
 static ALWAYS_INLINE char *user_byte(struct mm *mm, u64 address, u64 needed)
 {
@@ -108,7 +112,7 @@ static ALWAYS_INLINE void copy_piece(enum copy_kind kind, void *kernel, char *us
 static ALWAYS_INLINE size_t copy_pages(struct mm *mm, enum copy_kind kind, char *kernel,
 				       u64 address, size_t n)
 {
-	u64 needed = kind == COPY_IN ? PTE_R : PTE_W;
+	u64 needed = kind == COPY_IN ? NEEDED_IN : NEEDED_OUT;
 	unsigned access = kind == COPY_IN ? FAULT_READ : FAULT_WRITE;
 	size_t done = 0;
 
@@ -140,7 +144,7 @@ static ALWAYS_INLINE bool copy_within_page(enum copy_kind kind, void *kernel, u6
 		     READ_ONCE(fault_armed)))
 		return false;
 	unsigned long flags = arch_irq_save();
-	char *user = user_byte(mm, address, kind == COPY_IN ? PTE_R : PTE_W);
+	char *user = user_byte(mm, address, kind == COPY_IN ? NEEDED_IN : NEEDED_OUT);
 	if (likely(user))
 		copy_piece(kind, kernel, user, n);
 	arch_irq_restore(flags);
@@ -205,7 +209,7 @@ static ALWAYS_INLINE bool parts_within_page(enum copy_kind kind, u64 address, si
 		     !range_ok(address, size) || !mm || READ_ONCE(fault_armed)))
 		return false;
 	unsigned long flags = arch_irq_save();
-	char *user = user_byte(mm, address, kind == COPY_IN ? PTE_R : PTE_W);
+	char *user = user_byte(mm, address, kind == COPY_IN ? NEEDED_IN : NEEDED_OUT);
 	for (; likely(user) && count; parts++, count--) {
 		u64 *there = (u64 *)(user + parts->offset);
 
@@ -247,7 +251,7 @@ int copy_parts_from_user(u64 from, size_t size, const struct user_part *parts, u
 		if (likely(!(from & (sizeof(type) - 1)) && range_ok(from, 1) && current->mm && \
 			   !fault_armed)) {                                                    \
 			unsigned long flags = arch_irq_save();                                 \
-			const char *user = user_byte(current->mm, from, PTE_R);                \
+			const char *user = user_byte(current->mm, from, NEEDED_IN);            \
 			if (likely(user))                                                      \
 				*value = *(const volatile type *)user;                         \
 			arch_irq_restore(flags);                                               \
@@ -261,7 +265,7 @@ int copy_parts_from_user(u64 from, size_t size, const struct user_part *parts, u
 		if (likely(!(to & (sizeof(type) - 1)) && range_ok(to, 1) && current->mm &&     \
 			   !fault_armed)) {                                                    \
 			unsigned long flags = arch_irq_save();                                 \
-			char *user = user_byte(current->mm, to, PTE_W);                        \
+			char *user = user_byte(current->mm, to, NEEDED_OUT);                   \
 			if (likely(user))                                                      \
 				*(volatile type *)user = value;                                \
 			arch_irq_restore(flags);                                               \
@@ -279,7 +283,7 @@ bool peek_user_u32(u64 from, u32 *value)
 	if (!range_ok(from, 4) || !current->mm)
 		return false;
 	unsigned long flags = arch_irq_save();
-	const char *user = user_byte(current->mm, from, PTE_R);
+	const char *user = user_byte(current->mm, from, NEEDED_IN);
 	if (user)
 		*value = *(const volatile u32 *)user;
 	arch_irq_restore(flags);
@@ -297,7 +301,7 @@ static long string_from(struct mm *mm, char *to, u64 from, size_t max)
 		if (!range_ok(from + done, 1))
 			return -EFAULT;
 		unsigned long flags = user_begin(mm);
-		char *user = user_byte(mm, from + done, PTE_R);
+		char *user = user_byte(mm, from + done, NEEDED_IN);
 		if (user) {
 			length = strnlen(user, piece);
 			if (to)
@@ -349,7 +353,7 @@ bool user_try_cmpxchg_u32(u64 address, u32 old, u32 new, u32 *seen)
 	if ((address & 3) || !range_ok(address, 4) || !current->mm)
 		return false;
 	unsigned long flags = arch_irq_save();
-	u32 *user = (u32 *)user_byte(current->mm, address, PTE_W);
+	u32 *user = (u32 *)user_byte(current->mm, address, NEEDED_OUT);
 	if (user) {
 		*seen = old;
 		__atomic_compare_exchange_n(user, seen, new, false, __ATOMIC_SEQ_CST,

@@ -80,6 +80,7 @@ enum task_flags {
 	TF_VFORKED = 1 << 4,    // a parent waits for mm_release
 	TF_SUPERPRIV = 1 << 5,  // has used a privilege
 	TF_DUMPCORE = 1 << 6,
+	TF_OOM = 1 << 7,      // found no memory, and nobody whose end would give some
 	TF_MEMALLOC = 1 << 8, // reclaiming: allocations use the reserves, never recurse
 	TF_RANDOMIZE = 1 << 9,
 };

@@ -246,6 +246,14 @@ def memory_files():
         raise qemu.Failure('%d of 14 comparisons hold: %s' % (right, result.report()))
 
 
+def reclaim():
+    """A machine of 64 MiB runs out of memory again and again, and goes on."""
+    result = boots(smp=2, mem='64M', append='loglevel=4', limit=120)
+    right = len(re.findall(r'^right: ', result.console, re.M))
+    if right != 15 or re.search('^wrong: ', result.console, re.M):
+        raise qemu.Failure('%d of 15 hold: %s' % (right, result.report()))
+
+
 def image_size():
     """The stripped image without its initramfs is at most 600 KiB."""
     elf = os.path.join(os.path.dirname(os.path.abspath(IMAGE)), 'cloven.elf')
@@ -323,6 +331,7 @@ CASES = {
     'backtrace': backtrace,
     'image_size': image_size,
     'memory_files': memory_files,
+    'reclaim': reclaim,
     'stack_overflow': stack_overflow,
     'stack_end': stack_end,
     'clone_lab': clone_lab,

@@ -76,6 +76,17 @@ static inline struct pte pte_xchg(struct pte *p, struct pte pte)
 	return (struct pte){__atomic_exchange_n(&p->v, pte.v, __ATOMIC_ACQ_REL)};
 }
 
+// For entries in which the hardware may be setting A or D: nothing is lost. Gives what was there.
+static inline struct pte pte_clear_bits(struct pte *p, u64 bits)
+{
+	return (struct pte){__atomic_fetch_and(&p->v, ~bits, __ATOMIC_RELAXED)};
+}
+
+static inline struct pte pte_set_bits(struct pte *p, u64 bits)
+{
+	return (struct pte){__atomic_fetch_or(&p->v, bits, __ATOMIC_RELAXED)};
+}
+
 static inline bool pte_cmpxchg(struct pte *p, struct pte old, struct pte new)
 {
 	return __atomic_compare_exchange_n(&p->v, &old.v, new.v, false, __ATOMIC_ACQ_REL,

@@ -4,6 +4,7 @@
 #include <fs/seq.h>
 #include <sched/task.h>
 
+struct file_ops;
 struct mm;
 
 // A task's memory with a reference, or NULL.
@@ -16,6 +17,9 @@ void proc_show_status_memory(struct seq *seq, struct mm *mm);
 int proc_show_maps(struct seq *seq, struct task *task);
 int proc_show_smaps(struct seq *seq, struct task *task);
 int proc_show_smaps_rollup(struct seq *seq, struct task *task);
+// procfs/pagemap.c
+extern const struct file_ops proc_pagemap_ops;
+ssize_t proc_write_clear_refs(struct task *task, char *text, size_t n);
 int proc_show_oom_score(struct seq *seq, struct task *task);
 int proc_show_oom_score_adj(struct seq *seq, struct task *task);
 ssize_t proc_write_oom_score_adj(struct task *task, char *text, size_t n);

@@ -10,6 +10,7 @@
 #include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/mm.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <sched/pid_namespace.h>
@@ -40,6 +41,11 @@ static int node_task(const struct proc_node *node, struct task **out)
 	return node->pid && !*out ? -ESRCH : 0;
 }
 
+int proc_inode_task(const struct inode *inode, struct task **out)
+{
+	return node_task(node_of(inode), out);
+}
+
 struct pid_namespace *proc_pid_ns(const struct superblock *sb)
 {
 	return sb->private;
@@ -52,10 +58,17 @@ void proc_set_owner(struct inode *inode, struct pid *pid)
 	inode->uid = inode->gid = 0;
 	if (!task)
 		return;
-	const struct cred *cred = task_cred_get(task);
-	inode->uid = cred->euid;
-	inode->gid = cred->egid;
-	cred_put(cred);
+	spin_lock(&task->alloc_lock);
+	bool hidden = task->mm && task->mm->dumpable != DUMPABLE_USER;
+	spin_unlock(&task->alloc_lock);
+	// What cannot be looked into belongs to root, but for the directory itself.
+	if (!hidden || inode->mode == (S_IFDIR | 0555)) {
+		const struct cred *cred = task_cred_get(task);
+
+		inode->uid = cred->euid;
+		inode->gid = cred->egid;
+		cred_put(cred);
+	}
 	task_put(task);
 }
 
@@ -75,7 +88,9 @@ static int node_make(struct superblock *sb, const struct proc_entry *entry, stru
 	inode->ops = entry && entry->follow       ? &proc_jump_ops
 		     : entry && entry->permission ? &proc_guarded_ops
 						  : &proc_ops;
-	inode->file_ops = S_ISDIR(mode) ? &proc_dir_ops : &proc_file_ops;
+	inode->file_ops = S_ISDIR(mode)              ? &proc_dir_ops
+			  : entry && entry->file_ops ? entry->file_ops
+						     : &proc_file_ops;
 	proc_set_owner(inode, pid);
 	if (S_ISDIR(mode))
 		inode->nlink = 2;

@@ -23,6 +23,8 @@ struct proc_entry {
 	u32 (*poll)(struct file *file, struct task *task, struct poll_table *table);
 	// Who may: instead of the mode and the owner of the file. 0, -EACCES.
 	int (*permission)(struct inode *inode, int mask);
+	// Instead of texts, a file of its own kind: proc_inode_task() says whose it is.
+	const struct file_ops *file_ops;
 	bool unfailing; // no fault is injected into reading and writing it
 	// A directory with these entries.
 	const struct proc_entry *entries;
@@ -48,6 +50,8 @@ int proc_sys_directory(struct superblock *sb, struct pid *pid, struct inode **ou
 int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, struct pid *pid,
 		     struct inode **out);
 
+// The task that a file of /proc/PID belongs to, counted. -ESRCH: it has gone.
+int proc_inode_task(const struct inode *inode, struct task **out);
 // The pid namespace by whose numbers a /proc names processes.
 struct pid_namespace *proc_pid_ns(const struct superblock *sb);
 // /proc/PID/ns

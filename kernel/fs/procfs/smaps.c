@@ -59,7 +59,7 @@ static void show_area(struct seq *seq, struct vma *vma, char *buffer)
 
 struct resident {
 	u64 rss, pss, pss_dirty, shared_clean, shared_dirty, private_clean, private_dirty;
-	u64 anonymous, locked; // bytes, but pss in parts of one
+	u64 anonymous, locked, referenced, lazy; // bytes, but pss in parts of one
 	u64 pss_of[MM_COUNTERS];
 };
 
@@ -70,7 +70,7 @@ static void count_page(struct resident *sum, struct pte entry, u64 sharers, bool
 	u64 others = atomic_read(&page->refs) - (page->flags & PG_CACHE ? 1 : 0);
 	u64 mappers = MAX(others, 1ul) - 1 + sharers;
 	u64 pss = (PAGE_SIZE << PSS_SHIFT) / mappers;
-	bool dirty = !(page->flags & PG_CACHE) || page->flags & PG_SHMEM;
+	bool dirty = page->flags & PG_CACHE ? page->flags & PG_SHMEM : entry.v & PTE_D;
 
 	sum->rss += PAGE_SIZE;
 	sum->pss += pss;
@@ -83,6 +83,10 @@ static void count_page(struct resident *sum, struct pte entry, u64 sharers, bool
 		*(dirty ? &sum->private_dirty : &sum->private_clean) += PAGE_SIZE;
 	if (page->flags & PG_ANON)
 		sum->anonymous += PAGE_SIZE;
+	if ((page->flags & PG_ANON) && !dirty)
+		sum->lazy += PAGE_SIZE;
+	if (entry.v & PTE_A)
+		sum->referenced += PAGE_SIZE;
 	if (locked)
 		sum->locked += pss;
 }
@@ -121,12 +125,13 @@ static void show_resident(struct seq *seq, const struct resident *sum, bool roll
 	size_line(seq, "Shared_Dirty:", sum->shared_dirty);
 	size_line(seq, "Private_Clean:", sum->private_clean);
 	size_line(seq, "Private_Dirty:", sum->private_dirty);
-	size_line(seq, "Referenced:", sum->rss);
+	size_line(seq, "Referenced:", sum->referenced);
 	size_line(seq, "Anonymous:", sum->anonymous);
+	size_line(seq, "KSM:", 0);
+	size_line(seq, "LazyFree:", sum->lazy);
 	static const char *const never[] = {
-		"KSM:",           "LazyFree:",       "AnonHugePages:",   "ShmemPmdMapped:",
-		"FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:", "Swap:",
-		"SwapPss:"};
+		"AnonHugePages:",   "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:",
+		"Private_Hugetlb:", "Swap:",           "SwapPss:"};
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
 		size_line(seq, never[i], 0);
 	size_line(seq, "Locked:", sum->locked >> PSS_SHIFT);

@@ -406,6 +406,8 @@ const struct proc_entry proc_task_entries[] = {
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_oom_score_adj,
 	 .write = proc_write_oom_score_adj},
+	{.name = "clear_refs", .mode = S_IFREG | 0200, .write = proc_write_clear_refs},
+	{.name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
 	{.name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_smaps},
 	{.name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_smaps_rollup},
