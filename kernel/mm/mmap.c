@@ -276,6 +276,8 @@ int mm_mmap_object(struct mm *mm, u64 address, u64 length, int prot, int flags, 
 		error = shmem_create(length, !(like.flags & VM_NORESERVE), &shared);
 		if (error)
 			return error;
+		// The object has its own life: a file that asked for it, /dev/zero, is not held.
+		like.file = NULL;
 		like.mapping = shared;
 		like.offset = 0;
 	}

@@ -219,6 +219,34 @@ ABI_TEST(memory, mremap_shared)
 	touch(at + 3 * PAGE, 0);
 }
 
+// A shared mapping of /dev/zero is memory of its own, which the file has nothing to do with.
+ABI_TEST(memory, shared_zero)
+{
+	const size_t page = 4096;
+	int fd = R(open("/dev/zero", O_RDWR));
+	char *one = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	char *two = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	R(one != MAP_FAILED && two != MAP_FAILED);
+	R(close(fd));
+	one[page] = 5;
+	R(two[page]);
+	R(munmap(one + 3 * page, page));
+	R(mprotect(one + 5 * page, page, PROT_READ));
+	pid_t child = fork();
+	if (!child) {
+		one[page] = 6;
+		one[7 * page] = 7;
+		munmap(one, page);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	R(one[page]);
+	R(one[7 * page]);
+	R(munmap(one, 8 * page));
+	R(munmap(two, 8 * page));
+}
+
 ABI_TEST(memory, madvise_rules)
 {
 	static const int advices[] = {0,  1,  2,  3,  4,  5,  8,  9,  10, 11, 12, 13,  15,
