@@ -9,7 +9,6 @@ enum lock_rank {
 	LOCK_UNRANKED = 0, // not checked for order: avoid
 
 	// Sleeping locks: mutexes and rwsems
-	LOCK_CGROUP_TREE,   // cgroup hierarchy and membership
 	LOCK_CRED_GUARD,    // process: one exec at a time
 	LOCK_EXEC,          // process: exec against ptrace attach and /proc access
 	LOCK_TTY_LIST,      // terminals: open, close, hang-up
@@ -21,6 +20,7 @@ enum lock_rank {
 	LOCK_SB_UMOUNT,     // fs: superblock life
 	LOCK_INODE_DIR,     // fs: directory inode
 	LOCK_INODE,         // fs: inode contents
+	LOCK_CGROUP_TREE,   // cgroup hierarchy and membership
 	LOCK_PIPE,          // fs: pipe buffer
 	LOCK_SOCKET,        // net: socket
 	LOCK_IPC,           // ipc: SysV object table

@@ -21,6 +21,10 @@ struct inode_ops {
 	int (*lookup)(struct inode *dir, const char *name, size_t length, struct inode **out);
 	// A new inode for a directory entry. NULL: nothing can be made here.
 	int (*make)(struct inode *dir, u32 mode, u64 rdev, struct inode **out);
+	// Where only directories can be made, and the file system has a say in it: a new one of that
+	// name, and whether an old one may go. Both come with the directory's inode lock written.
+	int (*mkdir)(struct inode *dir, const char *name, u32 mode, struct inode **out);
+	int (*rmdir)(struct inode *dir, struct inode *inode);
 	bool fixed_names; // of a directory: no rename, no link
 	// The text of a symbolic link, NUL-terminated; stays while the inode does. May be NULL,
 	// then `symlink` of the inode is it.

@@ -290,9 +290,15 @@ static int graft_locked(struct mount *tree, const struct path *point)
 
 int mount_attach(struct superblock *sb, const char *source, const struct path *point, u32 flags)
 {
-	struct mount *mount = mount_alloc(sb, sb->root, source, flags);
+	struct dentry *root = sb->root_of_current ? sb->root_of_current(sb) : dentry_get(sb->root);
 	int error;
 
+	if (IS_ERR(root)) {
+		superblock_drop_unused(sb);
+		return PTR_ERR(root);
+	}
+	struct mount *mount = mount_alloc(sb, root, source, flags);
+	dentry_put(root); // the mount has its own
 	if (!mount) {
 		superblock_drop_unused(sb);
 		return -ENOMEM;

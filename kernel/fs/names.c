@@ -31,12 +31,12 @@ int name_may_remove(const struct path *dir, const struct dentry *dentry, bool di
 	if ((parent->mode & S_ISVTX) && current_cred()->fsuid != parent->uid &&
 	    !inode_owner_or_capable(inode))
 		return -EPERM;
-	if (!dentry->pinned || !parent->ops->make)
-		return -EPERM; // made on demand: not a name that can go
 	if (directory && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
 	if (!directory && S_ISDIR(inode->mode))
 		return -EISDIR;
+	if (!dentry->pinned || (!parent->ops->make && !parent->ops->mkdir))
+		return -EPERM; // made on demand: not a name that can go
 	return 0;
 }
 
@@ -69,9 +69,11 @@ static int remove_locked(struct inode *parent, struct dentry *dentry)
 		return 0;
 	}
 	down_write_nested(&inode->lock);
-	if (dentry_has_children(dentry))
+	if (parent->ops->rmdir)
+		error = parent->ops->rmdir(parent, inode);
+	else if (dentry_has_children(dentry))
 		error = -ENOTEMPTY;
-	else
+	if (!error)
 		name_forget(parent, dentry);
 	up_write(&inode->lock);
 	return error;
@@ -139,7 +141,7 @@ int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpat
 				       : dentry_lookup(dir.dentry, last.name, strlen(last.name));
 	if (last.is_dots || there)
 		error = -EEXIST;
-	else if (last.must_be_dir || (parent->ops->lookup && !parent->ops->make))
+	else if (last.must_be_dir || (parent->ops->lookup && !parent->ops->make && !parent->ops->mkdir))
 		error = -ENOENT;
 	else if (old.dentry->inode->sb != parent->sb)
 		error = -EXDEV;

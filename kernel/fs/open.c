@@ -128,14 +128,16 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 	int error;
 
 	// Where entries are made on demand, one that is not there cannot be; or the directory has gone.
-	if ((!parent->ops->make && parent->ops->lookup) || !parent->nlink)
+	if ((!parent->ops->make && !parent->ops->mkdir && parent->ops->lookup) || !parent->nlink)
 		return -ENOENT;
 	error = name_may_make(dir);
 	if (error)
 		return error;
-	if (!parent->ops->make)
+	bool folder = S_ISDIR(mode) && parent->ops->mkdir;
+	if (!folder && !parent->ops->make)
 		return -EPERM;
-	error = parent->ops->make(parent, mode, rdev, &inode);
+	error = folder ? parent->ops->mkdir(parent, name, mode, &inode)
+		       : parent->ops->make(parent, mode, rdev, &inode);
 	if (error)
 		return error;
 	if (parent->mode & S_ISGID) {
@@ -149,6 +151,8 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 		inode->mapping.size = strlen(symlink);
 	if (!error)
 		error = dentry_add(dir->dentry, name, inode, out);
+	if (error && folder)
+		parent->ops->rmdir(parent, inode); // nobody has seen it
 	inode_put(inode);
 	if (error)
 		return error;

@@ -43,6 +43,8 @@ struct superblock {
 	u32 block_size; // st_blksize; 0: a page
 	struct dentry *root;
 	void *private;
+	// What of it a mount by current shows, counted; ERR_PTR. NULL: all.
+	struct dentry *(*root_of_current)(struct superblock *sb);
 	struct atomic mounts;                // [a] that show it
 	void (*kill)(struct superblock *sb); // at the last unmount; NULL: stays for ever
 	void (*statfs)(struct superblock *sb, struct fs_usage *usage); // NULL: nothing to tell

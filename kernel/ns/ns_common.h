@@ -3,7 +3,7 @@
 
 #include <sched/ns_common.h>
 
-extern const struct ns_kind user_ns_kind, uts_ns_kind, pid_ns_kind, time_ns_kind;
+extern const struct ns_kind user_ns_kind, uts_ns_kind, pid_ns_kind, time_ns_kind, cgroup_ns_kind;
 
 // Fills a new namespace with one reference, a number that no other has, its owner, and counts it
 // on current's user in the owner and on all that made user namespaces above (user/max_*). -ENOSPC

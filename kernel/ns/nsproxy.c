@@ -1,5 +1,6 @@
 // The set of namespaces of a task: references, and copies with some members replaced.
 
+#include <cgroup/cgroup_ns.h>
 #include <core/init.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -16,6 +17,7 @@ struct nsproxy init_nsproxy = {
 	.refs = REFCOUNT_INIT(1),
 	.uts = &init_uts_ns,
 	.pid_for_children = &init_pid_ns,
+	.cgroup = &init_cgroup_ns,
 	.time = &init_time_ns,
 	.time_for_children = &init_time_ns,
 };

@@ -4,6 +4,7 @@
 
 #include <arch/context.h>
 #include <arch/trapframe.h>
+#include <cgroup/cgroup.h>
 #include <core/errno.h>
 #include <core/perhart.h>
 #include <core/printk.h>
@@ -119,6 +120,7 @@ static void init_own_fields(struct task *child)
 	list_init(&child->all_node);
 	list_init(&child->pending.queue);
 	list_init(&child->pi_state_list);
+	list_init(&child->cgroup_link);
 }
 
 // Chosen numbers (clone3's set_tid, innermost namespace first): each must be one that its namespace
@@ -166,6 +168,7 @@ static void task_unmake(struct task *child)
 		pid_free(child->pid);
 		child->pid = NULL;
 	}
+	cgroup_uncharge_child(child);
 	if (child->real_cred)
 		task_count_uncharge(child);
 	if (child->sighand || child->process || child->cred)
@@ -202,6 +205,9 @@ static int copy_task(const struct clone_request *request, struct task **out,
 		goto out_unmake;
 	}
 	cred_get(child->real_cred); // one for each of the two pointers
+	error = cgroup_charge_child(child);
+	if (error)
+		goto out_unmake;
 	sched_fork(child);
 	arch_task_copy_user(child, current, &regs);
 	error = set_tid_check(child->nsproxy->pid_for_children, request);
@@ -284,11 +290,14 @@ static int task_publish(struct task *child, const struct clone_request *request,
 	int error = 0;
 
 	write_lock_irq(&tasklist_lock);
+	spin_lock(&cgroup_members_lock);
 	spin_lock(&sighand->lock);
 	if (task_active_pid_ns(child)->closed)
 		error = -ENOMEM;
 	else if (task_kill_pending(current))
 		error = -EINTR;
+	else
+		error = cgroup_child_check_locked(child, request->flags & CLONE_INTO_CGROUP);
 	if (error)
 		goto out_unlock;
 	publish_parentage(child, request);
@@ -298,9 +307,11 @@ static int task_publish(struct task *child, const struct clone_request *request,
 		publish_process(child, fork->delayed);
 	list_del_init(&fork->link);
 	this_hart_var(fork_count)++;
+	cgroup_child_join_locked(child, request->flags & CLONE_INTO_CGROUP);
 	signal_recalc_new_child_locked(child);
 out_unlock:
 	spin_unlock(&sighand->lock);
+	spin_unlock(&cgroup_members_lock);
 	write_unlock_irq(&tasklist_lock);
 	return error;
 }
@@ -343,7 +354,10 @@ static void fork_signals_end(struct pending_fork *fork)
 // Sleeps until the child has left our memory, or we are killed.
 static void vfork_wait(struct task *child, struct completion *done)
 {
-	if (wait_for_completion_killable(done) == 0)
+	cgroup_enter_frozen(); // it cannot run, and the child may stand still
+	int error = wait_for_completion_killable(done);
+	cgroup_leave_frozen();
+	if (!error)
 		return;
 	// Killed: the child must not complete what is on our stack.
 	spin_lock(&child->alloc_lock);
@@ -361,13 +375,7 @@ static int check_request(const struct clone_request *request)
 		.exit_signal = request->exit_signal,
 		.one_tid_address = request->pidfd == request->parent_tid,
 	};
-	int error = clone_flags_check(request->flags, &facts);
-
-	if (!error && (request->flags & CLONE_INTO_CGROUP)) {
-		printk_ratelimited(LOG_INFO, "clone3: CLONE_INTO_CGROUP: no cgroups yet\n");
-		error = -EINVAL;
-	}
-	return error;
+	return clone_flags_check(request->flags, &facts);
 }
 
 long task_clone(const struct clone_request *request)

@@ -5,6 +5,7 @@
 // first (so that robust futexes and the vfork parent learn of it), then descriptors and the rest,
 // and last, under tasklist_lock, the family is told.
 
+#include <cgroup/cgroup.h>
 #include <core/panic.h>
 #include <core/printk.h>
 #include <mm/mm.h>
@@ -262,6 +263,7 @@ NORETURN void task_exit(int code)
 		task_release_mm(task, true);
 	mm_exit_current();
 	resources_exit(task);
+	cgroup_task_exit(task);
 	if (group_dead)
 		session_leave_tty(task);
 	exit_notify(task, group_dead);

@@ -3,6 +3,7 @@
 // and namespaces; they have no pid, and /proc does not show them.
 
 #include <arch/context.h>
+#include <cgroup/cgroup.h>
 #include <core/init.h>
 #include <core/panic.h>
 #include <fs/files.h>
@@ -58,6 +59,8 @@ static void adopt(struct task *task)
 	list_init(&task->all_node);
 	list_init(&task->pending.queue);
 	list_init(&task->pi_state_list);
+	list_init(&task->cgroup_link);
+	task->cgroup = &cgroup_root; // not as a member
 	task->process = process_get(kernel_process);
 	task->sighand = kernel_sighand;
 	task->nsproxy = &init_nsproxy;
@@ -168,6 +171,7 @@ static void become_process(void)
 	pid_attach(task, PIDTYPE_PGID, zero);
 	pid_attach(task, PIDTYPE_SID, zero);
 	write_unlock_irq(&tasklist_lock);
+	cgroup_first_task(task);
 	task_set_name(task, "init");
 }
 

@@ -45,6 +45,10 @@ void *undo_resource_get(void *value);
 int undo_resource_dup(void *value, struct resource_context *context, void **copy);
 void undo_resource_put(void *value);
 
+void *cgroup_resource_get(void *value);
+int cgroup_resource_dup(void *value, struct resource_context *context, void **copy);
+void cgroup_resource_put(void *value);
+
 void *nsproxy_resource_get(void *value);
 int nsproxy_resource_dup(void *value, struct resource_context *context, void **copy);
 void nsproxy_resource_put(void *value);

@@ -1,7 +1,12 @@
 // Credentials and namespaces as clone and unshare see them: which new ones the flags ask for, in
 // the right order, all or nothing. The kinds that do not exist yet are refused by name.
 
+#include <cgroup/cgroup.h>
+#include <cgroup/cgroup_ns.h>
 #include <core/printk.h>
+#include <fs/cgroupfs/cgroupfs.h>
+#include <fs/file.h>
+#include <fs/files.h>
 #include <fs/fs_context.h>
 #include <fs/mnt_ns.h>
 #include <ipc/ipc_ns.h>
@@ -13,6 +18,7 @@
 #include <ns/user_ns.h>
 #include <ns/time_ns.h>
 #include <ns/uts_ns.h>
+#include <process/clone.h>
 #include <process/clone_flags.h>
 #include <process/resources.h>
 #include <sched/pid_namespace.h>
@@ -65,7 +71,6 @@ static const struct {
 	const char *name;
 } absent_kinds[] = {
 	{CLONE_NEWNET, "CLONE_NEWNET"},
-	{CLONE_NEWCGROUP, "CLONE_NEWCGROUP"},
 };
 
 static int refuse_absent_kinds(u64 flags)
@@ -111,6 +116,15 @@ static int dup_pid(struct nsproxy *new, const struct nsproxy *old, u64 flags, st
 	if (task_active_pid_ns(current) != old->pid_for_children)
 		return -EINVAL;
 	return pid_ns_create(old->pid_for_children, owner, &new->pid_for_children);
+}
+
+static int dup_cgroup(struct nsproxy *new, const struct nsproxy *old, u64 flags,
+		      struct user_ns *owner)
+{
+	if (flags & CLONE_NEWCGROUP)
+		return cgroup_ns_create(owner, &new->cgroup);
+	new->cgroup = cgroup_ns_get(old->cgroup);
+	return 0;
 }
 
 static int dup_mnt(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner,
@@ -173,6 +187,8 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 	if (!error)
 		error = dup_pid(new, old, flags, cred->user_ns);
 	if (!error)
+		error = dup_cgroup(new, old, flags, cred->user_ns);
+	if (!error)
 		error = dup_time(new, old, flags, cred->user_ns,
 				 context->child && !(flags & CLONE_VM));
 	// Last, for it moves fs into the copied tree: nothing may fail after that.
@@ -211,6 +227,31 @@ int exec_enter_time_ns(void)
 	nsproxy_enter_time(new);
 	resource_store(offsetof(struct task, nsproxy), new);
 	return 0;
+}
+
+// --- The cgroup: that of the parent, or the one that clone3 names ---
+
+// The parent's may change at any moment, so it is not `value` that is taken.
+void *cgroup_resource_get(void *value)
+{
+	return value == &cgroup_root ? value : task_cgroup_get(current);
+}
+
+int cgroup_resource_dup(void *value, struct resource_context *context, void **copy)
+{
+	struct file *file = file_get_fd(context->request->cgroup);
+
+	(void)value;
+	if (!file)
+		return -EBADF;
+	int error = cgroupfs_target(file, context->flags & CLONE_THREAD, (struct cgroup **)copy);
+	file_put(file);
+	return error;
+}
+
+void cgroup_resource_put(void *value)
+{
+	cgroup_put(value);
 }
 
 // --- Undo lists of semaphores: with CLONE_SYSVSEM both have one, made if need be; else none ---

@@ -1,6 +1,7 @@
 // Taking a dead task out of the tables: the last step of its life, done by the parent that waited
 // for it, by itself if nobody cares, or by an exec that takes its place.
 
+#include <cgroup/cgroup.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <ns/user_ns.h>
@@ -77,6 +78,7 @@ void task_release(struct task *task)
 			next = leader;
 		write_unlock_irq(&tasklist_lock);
 
+		cgroup_task_release(task);
 		sighand_resource_put(sighand);
 		atomic_sub(&task_count, 1);
 		task_put(task);
@@ -117,4 +119,5 @@ void task_free_resources(struct task *task)
 		process_put(task->process);
 	cred_put(task->cred);
 	cred_put(task->real_cred);
+	cgroup_put(task->cgroup);
 }

@@ -53,6 +53,15 @@ static const struct resource resources[] = {
 		.switched = nsproxy_resource_switched,
 	},
 	{
+		.name = "cgroup",
+		.new_flags = CLONE_INTO_CGROUP,
+		.field = offsetof(struct task, cgroup),
+		.get = cgroup_resource_get,
+		.dup = cgroup_resource_dup,
+		.put = cgroup_resource_put,
+		.outlives_exit = true,
+	},
+	{
 		.name = "files",
 		.share_flag = CLONE_FILES,
 		.unshare_flags = CLONE_FILES,

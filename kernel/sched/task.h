@@ -187,8 +187,11 @@ struct task {
 	struct nsproxy *nsproxy;        // [alloc]
 	struct sem_undo_list *sem_undo; // [task]
 	struct io_context *io_context;  // [alloc]
-	struct cgroup *cgroup;          // [alloc, rcu]
-	struct list_head cgroup_link;   // [cgroup lock]
+	struct cgroup *cgroup;          // [cgroup_members_lock] stays after exit
+	struct list_head cgroup_link;   // [cgroup_members_lock]
+	bool cgroup_exited;             // [cgroup_members_lock] is a member no more
+	bool cgroup_frozen;             // [cgroup_members_lock] counts as standing still
+	bool cgroup_charged;            // [task] counted by the pids controller, not yet published
 	const struct cred *cred;        // [task writes, rcu reads] effective
 	const struct cred *real_cred;   // [task writes, rcu reads] objective
 	struct spinlock alloc_lock; // guards the pointers above against /proc and ptrace readers

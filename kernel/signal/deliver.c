@@ -3,6 +3,7 @@
 
 #include <arch/signal.h>
 #include <arch/trapframe.h>
+#include <cgroup/cgroup.h>
 #include <core/errno.h>
 #include <core/printk.h>
 #include <sched/pid.h>
@@ -85,6 +86,29 @@ static bool init_is_immune(int sig)
 	return (current->process->flags & PROCESS_UNKILLABLE) && sig != SIGKILL && sig != SIGSTOP;
 }
 
+// Stands still for the cgroup freezer, or notes that it no longer does. Whether there was anything to
+// do: then sighand->lock, which is held, is dropped.
+static bool freeze_locked(struct sighand *sighand)
+{
+	if (unlikely(current->job_control & JOB_FREEZE)) {
+		// Under the lock: whoever lets us go on finds us asleep. Signals that are not fatal
+		// wait; they would not let us sleep.
+		set_current_state(TASK_INTERRUPTIBLE);
+		atomic_fetch_and(&current->work, ~WORK_SIGNAL);
+		spin_unlock_irq(&sighand->lock);
+		cgroup_enter_frozen();
+		schedule();
+		set_current_running();
+		return true;
+	}
+	if (unlikely(current->cgroup_frozen)) {
+		spin_unlock_irq(&sighand->lock);
+		cgroup_leave_frozen();
+		return true;
+	}
+	return false;
+}
+
 // Finds the next signal that has a handler, acting on those that have none meanwhile.
 static bool next_handled(struct trapframe *tf, struct signal_delivery *delivery)
 {
@@ -107,6 +131,8 @@ static bool next_handled(struct trapframe *tf, struct signal_delivery *delivery)
 				die(SIGKILL, tf, &delivery->info);
 			}
 		}
+		if (freeze_locked(sighand))
+			continue;
 		int sig = signal_dequeue_locked(current->blocked, &delivery->info);
 		if (!sig) {
 			spin_unlock_irq(&sighand->lock);

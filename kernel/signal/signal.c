@@ -243,7 +243,7 @@ static bool has_deliverable(const struct task *task)
 
 void signal_recalc_locked(struct task *task)
 {
-	if (has_deliverable(task) || (task->job_control & JOB_CONTROL_PENDING))
+	if (has_deliverable(task) || (task->job_control & (JOB_CONTROL_PENDING | JOB_FREEZE)))
 		atomic_fetch_or(&task->work, WORK_SIGNAL);
 	else if (task == current)
 		atomic_fetch_and(&task->work, ~WORK_SIGNAL);

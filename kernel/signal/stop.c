@@ -2,6 +2,7 @@
 // marked and woken, notices on its way to user mode, and the last one to stop tells the parent.
 // SIGCONT undoes all this at the moment that it is sent, whoever blocks it; SIGKILL too.
 
+#include <cgroup/cgroup.h>
 #include <lib/string.h>
 #include <ns/cred.h>
 #include <ns/user_ns.h>
@@ -190,6 +191,7 @@ bool group_stop_participate(void)
 		tell_parent_locked(current->group_leader, CLD_STOPPED, sig);
 		read_unlock(&tasklist_lock);
 	}
+	cgroup_enter_frozen(); // until it is continued
 	schedule();
 	return true;
 }

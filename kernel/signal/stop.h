@@ -8,6 +8,7 @@ enum job_control {
 	JOB_STOP_DEQUEUED = 1 << 0, // a stop signal was taken; SIGCONT since then clears it
 	JOB_STOP_PENDING = 1 << 1,  // this thread is to stop
 	JOB_STOP_CONSUME = 1 << 2,  // ...and counts in group_stop_count
+	JOB_FREEZE = 1 << 3,        // the cgroup freezer wants this thread to stand still
 	JOB_CONTROL_PENDING = JOB_STOP_PENDING,
 };
 

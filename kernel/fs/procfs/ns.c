@@ -155,18 +155,12 @@ static const struct inode_ops ns_link_ops = {
 	.free = ns_free,
 };
 
-// Kinds that this kernel lacks have no slot in the first set, and no name here.
-static bool is_there(int what)
-{
-	return what >= PID_FOR_CHILDREN || what == NS_USER || init_nsproxy.slot[what];
-}
-
 static int ns_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
 {
 	struct ns_node *node = dir->private;
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
-		if (is_there(links[i].what) && strlen(links[i].name) == length &&
+		if (strlen(links[i].name) == length &&
 		    !memcmp(links[i].name, name, length))
 			return ns_inode(dir->sb, node->pid, links[i].what, out);
 	}
@@ -184,8 +178,7 @@ static int ns_iterate(struct file *dir, struct dir_context *ctx)
 	for (; dir->pos - 2 < ARRAY_SIZE(links); dir->pos++) {
 		const char *name = links[dir->pos - 2].name;
 
-		if (is_there(links[dir->pos - 2].what) &&
-		    !ctx->emit(ctx, name, strlen(name), dir->pos + 1, dir->inode->number + dir->pos,
+		if (!ctx->emit(ctx, name, strlen(name), dir->pos + 1, dir->inode->number + dir->pos,
 			       10))
 			return 0;
 	}

@@ -144,6 +144,7 @@ static int link_mounts(struct task *task, char *buffer, size_t size)
 const struct proc_entry proc_root_entries[] = {
 	{.name = "buddyinfo", .mode = S_IFREG | 0444, .show = show_buddyinfo},
 	{.name = "census", .mode = S_IFREG | 0400, .show = proc_show_census},
+	{.name = "cgroups", .mode = S_IFREG | 0444, .show = proc_show_cgroups},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},

@@ -375,6 +375,7 @@ static int link_root(struct task *task, char *buffer, size_t size)
 }
 
 const struct proc_entry proc_task_entries[] = {
+	{.name = "cgroup", .mode = S_IFREG | 0444, .show = proc_show_cgroup},
 	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
 	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd},
