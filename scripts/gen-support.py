@@ -37,8 +37,6 @@ def clone_flags(code):
     names = re.findall(r'#define (CLONE_\w+)\s', read('kernel/uapi/sched.h'))
     absent = re.search(r'absent_kinds\[\] = \{(.*?)\n\};', code, re.S)
     absent = set(re.findall(r'\{(CLONE_\w+),', absent.group(1))) if absent else set()
-    if re.search(r'CLONE_INTO_CGROUP: no cgroups', code):
-        absent.add('CLONE_INTO_CGROUP')
     mask = re.search(r'UNSHARE_FLAGS((?:[^\n]*\\\n)*[^\n]*)', code)
     leaves = set(re.findall(r'CLONE_\w+', mask.group(1))) if mask else set()
     for name in names:

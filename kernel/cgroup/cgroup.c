@@ -243,7 +243,8 @@ int cgroup_set_threaded(struct cgroup *cgroup)
 	if (!cgroup_is_valid_domain(domain) || !can_be_thread_root(domain))
 		return -EOPNOTSUPP;
 	spin_lock_irq(&cgroup_members_lock);
-	cgroup_for_each (at, cgroup) {
+	cgroup_for_each(at, cgroup)
+	{
 		if (at == cgroup || cgroup_is_threaded(at))
 			at->domain = domain;
 	}

@@ -24,8 +24,8 @@ struct cgroup_event {
 	struct wait_queue wait;
 };
 
-#define CGROUP_UNLIMITED INT32_MAX     // of depth and descendants
-#define PIDS_UNLIMITED   INT64_MAX     // of tasks
+#define CGROUP_UNLIMITED INT32_MAX // of depth and descendants
+#define PIDS_UNLIMITED   INT64_MAX // of tasks
 #define CGROUP_NAME_MAX  255
 
 // How many tasks there are in a group and below, zombies included; always counted, limited if the
@@ -47,13 +47,13 @@ struct cgroup {
 	u64 id;                // [I] that of the inode of its folder
 
 	struct list_head children, sibling; // [tree, members] live ones, in order of age
-	struct cgroup *domain;              // [tree, members] itself; threaded: that of its processes
-	u32 descendants;                    // [tree] live ones below
-	struct atomic dying;                // [a] dead ones below that are still held
-	int max_depth, max_descendants;     // [tree]
-	u32 control;                        // [tree] enabled for the children
-	u32 threaded_children;              // [tree]
-	bool dead;                          // [tree, members]
+	struct cgroup *domain;          // [tree, members] itself; threaded: that of its processes
+	u32 descendants;                // [tree] live ones below
+	struct atomic dying;            // [a] dead ones below that are still held
+	int max_depth, max_descendants; // [tree]
+	u32 control;                    // [tree] enabled for the children
+	u32 threaded_children;          // [tree]
+	bool dead;                      // [tree, members]
 
 	struct list_head tasks; // [members] task.cgroup_link
 	u32 task_count;         // [members] that have not exited
@@ -61,11 +61,11 @@ struct cgroup {
 	u32 populated_threaded; // [members]
 	u32 child_count;        // [members] live ones
 
-	bool freeze;             // [tree] asked for here
-	bool freezing;           // [members] here or above
-	bool frozen;             // [members] all tasks here and below stand still
-	u32 frozen_tasks;        // [members]
-	u32 frozen_children;     // [members]
+	bool freeze;         // [tree] asked for here
+	bool freezing;       // [members] here or above
+	bool frozen;         // [members] all tasks here and below stand still
+	u32 frozen_tasks;    // [members]
+	u32 frozen_children; // [members]
 	struct cgroup_event events;
 
 	struct cgroup_pids pids;
@@ -96,8 +96,7 @@ int cgroup_create(struct cgroup *parent, const char *name, void *node, struct cg
 int cgroup_destroy(struct cgroup *cgroup);
 // Walks a group and all live ones below it, parents first. NULL at the end.
 struct cgroup *cgroup_next(struct cgroup *at, const struct cgroup *top);
-#define cgroup_for_each(at, top) \
-	for ((at) = (top); (at); (at) = cgroup_next((at), (top)))
+#define cgroup_for_each(at, top) for ((at) = (top); (at); (at) = cgroup_next((at), (top)))
 bool cgroup_within(const struct cgroup *cgroup, const struct cgroup *ancestor);
 
 // What kind of group it is: see cgroups(7), "threaded mode".
@@ -168,7 +167,7 @@ void cgroup_notify(struct cgroup_event *event);
 
 // Options of the mount that concern the whole tree.
 enum cgroup_options {
-	CGROUP_NS_DELEGATE = 1 << 0,      // namespaces are borders that tasks do not cross
+	CGROUP_NS_DELEGATE = 1 << 0,       // namespaces are borders that tasks do not cross
 	CGROUP_PIDS_LOCAL_EVENTS = 1 << 1, // pids.events tells of this group alone
 };
 extern u32 cgroup_options; // [a]

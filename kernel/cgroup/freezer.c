@@ -69,8 +69,7 @@ void cgroup_freeze(struct cgroup *cgroup, bool freeze)
 	if (cgroup->freeze == freeze)
 		return;
 	cgroup->freeze = freeze;
-	cgroup_for_each (at, cgroup)
-		changed |= apply(at);
+	cgroup_for_each(at, cgroup) changed |= apply(at);
 	if (!changed)
 		cgroup_notify(&cgroup->events);
 }

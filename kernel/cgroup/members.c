@@ -107,8 +107,7 @@ void cgroup_kill(struct cgroup *top)
 {
 	struct cgroup *at;
 
-	cgroup_for_each (at, top)
-		kill_members(at);
+	cgroup_for_each(at, top) kill_members(at);
 }
 
 // --- The life of a task ---

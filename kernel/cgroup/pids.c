@@ -21,13 +21,10 @@ void pids_reset(struct cgroup *cgroup)
 	atomic64_set(&pids->failed_here, 0);
 }
 
-static u64 count_up(struct cgroup_pids *pids)
+static void note_peak(struct cgroup_pids *pids, u64 now)
 {
-	u64 now = atomic64_add_return(&pids->current, 1);
-
 	if (now > READ_ONCE(pids->peak))
 		WRITE_ONCE(pids->peak, now); // two at once may lose one: Linux's may, too
-	return now;
 }
 
 static void uncharge_until(struct cgroup *cgroup, const struct cgroup *end)
@@ -55,11 +52,14 @@ static void tell_failure(struct cgroup *from, struct cgroup *by)
 int pids_charge(struct cgroup *cgroup)
 {
 	for (struct cgroup *at = cgroup; at->parent; at = at->parent) {
-		if (count_up(&at->pids) > READ_ONCE(at->pids.max) && pids_enabled(at)) {
+		u64 now = atomic64_add_return(&at->pids.current, 1);
+
+		if (now > READ_ONCE(at->pids.max) && pids_enabled(at)) {
 			uncharge_until(cgroup, at->parent);
 			tell_failure(cgroup, at);
 			return -EAGAIN;
 		}
+		note_peak(&at->pids, now);
 	}
 	return 0;
 }
@@ -72,6 +72,6 @@ void pids_uncharge(struct cgroup *cgroup)
 void pids_move(struct cgroup *from, struct cgroup *to)
 {
 	for (struct cgroup *at = to; at->parent; at = at->parent)
-		count_up(&at->pids);
+		note_peak(&at->pids, atomic64_add_return(&at->pids.current, 1));
 	uncharge_until(from, &cgroup_root);
 }

@@ -141,7 +141,8 @@ int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpat
 				       : dentry_lookup(dir.dentry, last.name, strlen(last.name));
 	if (last.is_dots || there)
 		error = -EEXIST;
-	else if (last.must_be_dir || (parent->ops->lookup && !parent->ops->make && !parent->ops->mkdir))
+	else if (last.must_be_dir ||
+		 (parent->ops->lookup && !parent->ops->make && !parent->ops->mkdir))
 		error = -ENOENT;
 	else if (old.dentry->inode->sb != parent->sb)
 		error = -EXDEV;

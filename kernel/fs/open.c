@@ -135,7 +135,7 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 		return error;
 	bool folder = S_ISDIR(mode) && parent->ops->mkdir;
 	if (!folder && !parent->ops->make)
-		return -EPERM;
+		return S_ISREG(mode) ? -EACCES : -EPERM;
 	error = folder ? parent->ops->mkdir(parent, name, mode, &inode)
 		       : parent->ops->make(parent, mode, rdev, &inode);
 	if (error)

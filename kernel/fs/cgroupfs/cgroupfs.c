@@ -71,8 +71,7 @@ int cgroup_file_inode(struct cgroup *cgroup, unsigned index, struct inode **out)
 	const struct inode *dir = node_of(cgroup)->slot[0].inode;
 
 	if (!slot->inode) {
-		struct inode *inode = inode_alloc(cgroup_sb,
-						  S_IFREG | cgroup_file_at(index)->mode);
+		struct inode *inode = inode_alloc(cgroup_sb, S_IFREG | cgroup_file_at(index)->mode);
 		if (!inode)
 			return -ENOMEM;
 		inode->uid = node_of(cgroup)->uid;
@@ -233,7 +232,7 @@ int cgroupfs_target(struct file *file, bool thread, struct cgroup **out)
 		return -EBADF;
 	struct cgroup *to = cgroup_of(inode), *from = task_cgroup_get(current);
 	mutex_lock(&cgroup_tree_lock);
-	int error = to->dead ? -ENODEV : cgroup_may_write(to);
+	int error = to->dead ? -ENOENT : cgroup_may_write(to);
 	if (!error)
 		error = cgroup_may_migrate(from, to, current->nsproxy->cgroup, !thread);
 	if (!error)

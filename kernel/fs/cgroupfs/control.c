@@ -21,7 +21,7 @@ static int take_number(const char *text, s64 min, s64 max, s64 *out)
 
 static void show_type(struct seq *seq, struct cgroup *cgroup)
 {
-	seq_puts(seq, cgroup_is_threaded(cgroup)       ? "threaded\n"
+	seq_puts(seq, cgroup_is_threaded(cgroup)        ? "threaded\n"
 		      : !cgroup_is_valid_domain(cgroup) ? "domain invalid\n"
 		      : cgroup_is_thread_root(cgroup)   ? "domain threaded\n"
 							: "domain\n");
@@ -238,7 +238,10 @@ const struct cgroup_file cgroup_control_files[] = {
 	 .show = show_freeze,
 	 .write = write_freeze},
 	{.name = "cgroup.kill", .mode = 0200, .flags = CGROUP_NOT_ON_ROOT, .write = write_kill},
-	{.name = "cgroup.max.depth", .mode = 0644, .show = show_max_depth, .write = write_max_depth},
+	{.name = "cgroup.max.depth",
+	 .mode = 0644,
+	 .show = show_max_depth,
+	 .write = write_max_depth},
 	{.name = "cgroup.max.descendants",
 	 .mode = 0644,
 	 .show = show_max_descendants,

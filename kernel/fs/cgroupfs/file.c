@@ -43,6 +43,12 @@ static int file_release(struct file *file)
 	return 0;
 }
 
+// How often a file has changed; those that do not tell have done so once.
+static u32 count_of(const struct cgroup_file *entry, struct cgroup *cgroup)
+{
+	return entry->event ? atomic_read(&entry->event(cgroup)->count) : 1;
+}
+
 // Whether the file is still there. cgroup_tree_lock held.
 static bool is_there(const struct cgroup *cgroup, const struct cgroup_file *entry)
 {
@@ -66,8 +72,7 @@ static int make_text(struct cgroup_open *open, struct cgroup *cgroup,
 			error = -ENODEV;
 		else if (entry->show_check)
 			error = entry->show_check(cgroup);
-		if (!error && entry->event)
-			open->event = atomic_read(&entry->event(cgroup)->count);
+		open->event = count_of(entry, cgroup);
 		if (!error)
 			entry->show(seq, cgroup);
 		mutex_unlock(&cgroup_tree_lock);
@@ -135,6 +140,8 @@ static ssize_t file_write_it(struct file *file, struct iov_iter *iter, u64 *pos)
 	size_t n = MIN(iter_count(iter), (size_t)PAGE_SIZE);
 	ssize_t result = n;
 
+	if (!n)
+		return 0;
 	if (!entry_of(file, &cgroup)->write)
 		return -EINVAL;
 	char *text = kmalloc(n + 1, GFP_KERNEL);
@@ -161,11 +168,9 @@ static u32 file_poll(struct file *file, struct poll_table *table)
 	const struct cgroup_file *entry = entry_of(file, &cgroup);
 	u32 ready = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 
-	if (!entry->event)
-		return ready;
-	struct cgroup_event *event = entry->event(cgroup);
-	poll_wait(file, &event->wait, table);
-	return atomic_read(&event->count) != (int)open->event ? ready | POLLPRI | POLLERR : ready;
+	if (entry->event)
+		poll_wait(file, &entry->event(cgroup)->wait, table);
+	return count_of(entry, cgroup) != open->event ? ready | POLLPRI | POLLERR : ready;
 }
 
 const struct file_ops cgroup_file_ops = {

@@ -42,7 +42,7 @@ struct cgroup_file {
 // What an open file keeps.
 struct cgroup_open {
 	struct seq seq;
-	u32 event;            // the last change that was told
+	u32 event;            // the last change that was told; 0: nothing was read
 	struct cgroup_ns *ns; // counted: of who opened it
 };
 

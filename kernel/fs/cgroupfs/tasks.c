@@ -32,7 +32,8 @@ static void show_procs(struct seq *seq, struct cgroup *cgroup)
 {
 	struct cgroup *at;
 
-	cgroup_for_each (at, cgroup) {
+	cgroup_for_each(at, cgroup)
+	{
 		if (at->domain == cgroup)
 			show_members(seq, at, true);
 	}

@@ -160,8 +160,7 @@ static int ns_lookup(struct inode *dir, const char *name, size_t length, struct 
 	struct ns_node *node = dir->private;
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
-		if (strlen(links[i].name) == length &&
-		    !memcmp(links[i].name, name, length))
+		if (strlen(links[i].name) == length && !memcmp(links[i].name, name, length))
 			return ns_inode(dir->sb, node->pid, links[i].what, out);
 	}
 	return -ENOENT;
