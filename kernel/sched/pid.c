@@ -94,6 +94,9 @@ static int number_claim(struct pid_namespace *ns, int nr, unsigned long **spare)
 static void number_release(struct pid_namespace *ns, int nr)
 {
 	bitmap_clear(ns->map[nr / PID_MAP_PAGE_BITS], nr % PID_MAP_PAGE_BITS);
+	// A fork that was to make the init has failed: the next one shall.
+	if (nr == 1 && !READ_ONCE(ns->reaper))
+		ns->last = 0;
 	// Its init waits for all others to go; and it is told at 1 and 2, for it may be
 	// there with one other thread group still attached to its own pid.
 	if (--ns->allocated <= 2 && ns->zapper)

@@ -111,3 +111,26 @@ ABI_TEST(ns_pid, init_takes_all_along)
 	R(fork()); // its init has died
 	R(unshare(CLONE_NEWPID));
 }
+
+// The clone that was to make the first process of a namespace fails late: its number was taken.
+ABI_TEST(ns_pid, first_clone_fails)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		R(unshare(CLONE_NEWUSER | CLONE_NEWPID));
+		R(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, BAD, 0, 0));
+		for (int i = 0; i < 3; i++) {
+			int status = 0;
+			pid_t pid = fork();
+
+			if (!pid)
+				_exit(getpid());
+			R(pid > 0);
+			if (pid > 0 && wait(&status) > 0)
+				R(WEXITSTATUS(status));
+		}
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+}
