@@ -35,6 +35,7 @@ struct hart {
 	void *boot_stack;     // [I] lowest address of the idle task's stack
 	bool rcu_urgent;      // [a] a grace period waits for this hart
 	bool rcu_ready;       // [a] callbacks can be run
+	u32 rcu_callbacks;    // [own hart, irqs off] that wait or can be run
 } ALIGNED(64);
 
 extern struct hart harts[MAX_HARTS];

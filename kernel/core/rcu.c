@@ -13,6 +13,11 @@
 // touches them, interrupts off. A switch costs one load and branch while nothing is asked of the
 // hart (hart->rcu_urgent); on a machine with one busy hart, a batch's period begins and ends
 // within one rcu_note_quiet().
+//
+// A hart that never switches is seen in user mode by its tick, but it has a tick only while others
+// wait for it or while it has callbacks. Who finds a period open for LATE_NS with callbacks of its
+// own waiting for it interrupts the harts that are late (kick_late_locked), and they pass schedule().
+// Ready callbacks are run by schedule() and by the idle loop.
 
 #include <arch/irq.h>
 #include <core/hart.h>
@@ -26,6 +31,7 @@
 #define BATCH_START 64  // callbacks after which a hart does not wait for the tick
 #define BATCH_RUN   256 // called at a time, unless they pile up
 #define BACKLOG     4096
+#define LATE_NS     (5 * NSEC_PER_MSEC)
 
 struct rcu_list {
 	struct rcu_head *head, **tail; // tail NULL = not initialised
@@ -45,6 +51,7 @@ static struct {
 	u64 started, completed;  // [lock] numbers of grace periods; equal: none is running
 	u64 wanted;              // [lock] highest number that somebody waits for
 	struct hartmask waiting; // [lock] harts that have not yet been quiet in this one
+	u64 late_ns;             // [lock] when they are late
 } rcu = {.lock = SPINLOCK_INIT(LOCK_RCU)};
 static bool rcu_running;
 
@@ -78,6 +85,24 @@ static void begin_locked(struct hart *self)
 		return;
 	}
 	for_each_hart_in(i, &rcu.waiting) WRITE_ONCE(harts[i].rcu_urgent, true);
+	rcu.late_ns = clock_monotonic_ns() + LATE_NS;
+}
+
+// Interrupts the harts that a period waits for too long.
+static void kick_late_locked(struct hart *self)
+{
+	struct hartmask late = rcu.waiting;
+	u64 now = clock_monotonic_ns();
+
+	if (rcu.started == rcu.completed || now < rcu.late_ns)
+		return;
+	rcu.late_ns = now + LATE_NS;
+	hartmask_clear(&late, self->index);
+	for_each_hart_in(i, &late)
+	{
+		WRITE_ONCE(harts[i].rcu_urgent, true);
+		ipi_send(i, IPI_RESCHED);
+	}
 }
 
 static void quiet_locked(struct hart *self)
@@ -114,6 +139,8 @@ void rcu_note_quiet(void)
 		if (rcu.completed >= own->wait_gp)
 			rcu_list_move(&own->done, &own->wait);
 	}
+	if (own->wait.head)
+		kick_late_locked(self);
 	spin_unlock(&rcu.lock);
 	if (own->done.head)
 		WRITE_ONCE(self->rcu_ready, true);
@@ -127,6 +154,7 @@ void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *))
 	head->fn = fn;
 	head->next = NULL;
 	list_append(&own->next, head, &head->next, 1);
+	this_hart()->rcu_callbacks++;
 	if (unlikely(own->next.count >= BATCH_START))
 		WRITE_ONCE(this_hart()->rcu_urgent, true);
 	arch_irq_restore(flags);
@@ -151,6 +179,7 @@ void rcu_poll(void)
 	while (limit-- && (head = own->done.head)) {
 		own->done.head = head->next;
 		own->done.count--;
+		this_hart()->rcu_callbacks--;
 		arch_irq_restore(flags);
 		// A small number is the head's offset in an object to be freed (kfree_rcu).
 		if ((uintptr_t)head->fn < PAGE_SIZE)
@@ -164,29 +193,20 @@ void rcu_poll(void)
 	arch_irq_restore(flags);
 }
 
-bool rcu_needs_tick(void)
-{
-	struct rcu_hart *own = &this_hart_var(rcu_hart);
-
-	return rcu_running && (own->next.head || own->wait.head || own->done.head);
-}
-
 // Returns whether the interrupted task should pass through schedule() soon.
 bool rcu_tick(bool quiet)
 {
-	struct hart *self = this_hart();
-
-	if (!READ_ONCE(self->rcu_urgent) && !rcu_needs_tick())
+	if (!rcu_needs_tick())
 		return false;
 	if (quiet)
 		rcu_note_quiet();
-	return READ_ONCE(self->rcu_urgent) || READ_ONCE(self->rcu_ready) || rcu_needs_tick();
+	return rcu_needs_tick();
 }
 
 // Idle: no read section can run until rcu_idle_exit(), not even in an interrupt.
 void rcu_idle_enter(void)
 {
-	if (READ_ONCE(this_hart()->rcu_urgent) || rcu_needs_tick())
+	if (rcu_needs_tick())
 		rcu_note_quiet();
 	hartmask_set_atomic(&harts_idle, hart_index());
 	// The snapshot may have been taken just before the bit was set.

@@ -55,7 +55,14 @@ bool rcu_tick(bool quiet); // whether the interrupted task should pass schedule(
 void rcu_idle_enter(void);
 void rcu_idle_exit(void);
 void rcu_poll(void);
-bool rcu_needs_tick(void); // this hart has callbacks: an idle hart keeps ticking
+
+// This hart has callbacks or is waited for: it keeps ticking, idle or not. Interrupts off.
+static inline bool rcu_needs_tick(void)
+{
+	struct hart *self = this_hart();
+
+	return self->rcu_callbacks || READ_ONCE(self->rcu_urgent);
+}
 
 static inline void rcu_note_switch(struct hart *hart)
 {

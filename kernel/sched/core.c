@@ -282,11 +282,15 @@ void schedule(void)
 		update_tick(rq);
 		spin_unlock(&rq->lock);
 		arch_irq_enable();
+		if (unlikely(READ_ONCE(this_hart()->rcu_ready)))
+			rcu_poll();
 		return;
 	}
 	rq->current = next;
 	update_tick(rq);
 	switch_to(rq, prev, next);
+	if (unlikely(READ_ONCE(this_hart()->rcu_ready)))
+		rcu_poll();
 }
 
 // --- Stealing ---
@@ -418,7 +422,10 @@ bool cond_resched_slow(void)
 
 static void resched_ipi(void)
 {
-	// The bit in task.work is set; the exit to user mode or the idle loop does the rest.
+	// The bit in task.work is set; the exit to user mode or the idle loop does the rest. But who
+	// sent it for the sake of a grace period does not know the task.
+	if (READ_ONCE(this_hart()->rcu_urgent))
+		atomic_fetch_or(&current->work, WORK_RESCHED);
 }
 
 static void rq_init(u32 index, struct task *idle)

@@ -90,7 +90,7 @@ u64 rq_slice_ns(const struct run_queue *rq)
 
 	if (task_effective_rt(task))
 		return task->se.policy == SCHED_RR ? MIN(RR_SLICE_NS, most) : most;
-	return rq->fair_count ? MIN(SLICE_NS, most) : most;
+	return rq->fair_count || rcu_needs_tick() ? MIN(SLICE_NS, most) : most;
 }
 
 // --- Both ---

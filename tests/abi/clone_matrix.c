@@ -10,8 +10,7 @@
 // Sixteen combinations a line, four hexadecimal digits each (enum seen), or ---- for EINVAL. Linux's
 // output is kept in clone_matrix.linux; `scripts/compare --record` makes it anew.
 
-#include "abi.h"
-#include <linux/futex.h>
+#include "raw.h"
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/sem.h>
@@ -73,23 +72,6 @@ static struct notes *notes;
 static volatile int word, ptid;
 static char child_stack[16384] __attribute__((aligned(16)));
 static char child_tls[4096] __attribute__((aligned(16)));
-
-struct raw_action {
-	void *handler;
-	unsigned long flags, mask;
-};
-
-static inline __attribute__((always_inline)) long raw(long number, long a, long b, long c, long d)
-{
-	register long a0 asm("a0") = a;
-	register long a1 asm("a1") = b;
-	register long a2 asm("a2") = c;
-	register long a3 asm("a3") = d;
-	register long a7 asm("a7") = number;
-
-	asm volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a7) : "memory");
-	return a0;
-}
 
 // The new task. No C library, no thread-local words: both may be the caller's.
 __attribute__((used, noinline, no_stack_protector)) static void child_body(void)

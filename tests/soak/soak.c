@@ -172,8 +172,14 @@ static long threads(long count)
 		pthread_t thread;
 		void *value = NULL;
 
-		wrong += pthread_create(&thread, NULL, thread_main, (void *)i) ||
-			 pthread_join(thread, &value) || value != (void *)i;
+		int error = pthread_create(&thread, NULL, thread_main, (void *)i);
+
+		if (!error)
+			error = pthread_join(thread, &value);
+		if (error || value != (void *)i)
+			printf("  thread %ld of %d: %s, value %p\n", i, getpid(), strerror(error),
+			       value);
+		wrong += error || value != (void *)i;
 	}
 	return wrong;
 }
@@ -220,6 +226,26 @@ static long memory_bomb(long count)
 	return 1;
 }
 
+// Forks on a machine whose harts are all busy in user mode: what is freed after a grace period has
+// to be freed all the same.
+static long forks_beside_spinners(long count)
+{
+	pid_t spinners[WORKERS];
+	long wrong;
+
+	for (int i = 0; i < WORKERS; i++) {
+		spinners[i] = fork();
+		for (volatile int turns = 0; !spinners[i]; turns++)
+			;
+	}
+	wrong = forks(count);
+	for (int i = 0; i < WORKERS; i++) {
+		kill(spinners[i], SIGKILL);
+		waitpid(spinners[i], NULL, 0);
+	}
+	return wrong;
+}
+
 // --- The stages' frame ---
 
 // Runs `workers` of a stage at once. bomb: they end by SIGKILL, and whatever is left is reaped here.
@@ -239,8 +265,10 @@ static void stage(const char *name, long (*run)(long), int workers, long count, 
 	}
 	while ((pid = waitpid(-1, &status, 0)) > 0) {
 		for (int i = 0; i < workers; i++) {
-			if (pid == pids[i])
-				wrong += bomb ? !WIFSIGNALED(status) : status != 0;
+			if (pid != pids[i] || (bomb ? WIFSIGNALED(status) : !status))
+				continue;
+			printf("  %s: worker %d ended with status %x\n", name, i, status);
+			wrong++;
 		}
 	}
 	if (wrong)
@@ -265,6 +293,7 @@ int main(int argc, char **argv)
 	stage("forks", forks, WORKERS, count / WORKERS, 0);
 	stage("programs", execs, WORKERS, count / WORKERS, 0);
 	stage("threads", threads, WORKERS, count / WORKERS, 0);
+	stage("forks beside spinners", forks_beside_spinners, 1, count / 10, 0);
 	stage("fork bomb under RLIMIT_NPROC", limited_bomb, 1, 0, 1);
 	memory_ran_out = 1;
 	stage("memory runs out", memory_bomb, 1, 0, 1);
