@@ -12,6 +12,7 @@
 #include <lib/string.h>
 #include <sched/sched.h>
 #include <sched/task.h>
+#include "fpu.h"
 
 _Static_assert(offsetof(struct task, arch) == 0, "struct arch_task must be first");
 _Static_assert(offsetof(struct task, work) == TASK_WORK, "TASK_WORK");
@@ -20,11 +21,11 @@ _Static_assert(offsetof(struct arch_task, hart) == TASK_HART, "TASK_HART");
 _Static_assert(offsetof(struct arch_task, ra) == TASK_CTX_RA, "TASK_CTX_RA");
 _Static_assert(offsetof(struct arch_task, s) == TASK_CTX_S, "TASK_CTX_S");
 _Static_assert(offsetof(struct arch_task, gp) == TASK_CTX_GP, "TASK_CTX_GP");
-_Static_assert(offsetof(struct arch_task, f) == TASK_FP, "TASK_FP");
+_Static_assert(sizeof(((struct arch_task *)0)->fp) == FPU_STATE_WORDS * sizeof(u64), "fp");
 
 struct task *context_switch(struct task *prev, struct task *next);
-void fpu_store(struct arch_task *task);
-void fpu_load(const struct arch_task *task);
+void fpu_store(u64 state[FPU_STATE_WORDS]);
+void fpu_load(const u64 state[FPU_STATE_WORDS]);
 void task_first_entry(void);
 
 #define USER_STATUS (SSTATUS_SPIE | SSTATUS_UXL_64)
@@ -34,18 +35,18 @@ void arch_task_init(struct task *task, void *kstack)
 	task->arch.kernel_sp = (u64)kstack + KSTACK_SIZE;
 }
 
-// The state of the unit must be on while its registers are moved.
-static void fpu_save_to(struct task *task)
+// The unit must be on while its registers are moved.
+void fpu_live_store(u64 state[FPU_STATE_WORDS])
 {
 	csr_set(sstatus, SSTATUS_FS);
-	fpu_store(&task->arch);
+	fpu_store(state);
 	csr_clear(sstatus, SSTATUS_FS);
 }
 
-static void fpu_load_from(const struct task *task)
+static void fpu_load_from(const u64 state[FPU_STATE_WORDS])
 {
 	csr_set(sstatus, SSTATUS_FS);
-	fpu_load(&task->arch);
+	fpu_load(state);
 	csr_clear(sstatus, SSTATUS_FS);
 }
 
@@ -64,15 +65,21 @@ static void fpu_switch_out(struct task *task)
 	struct trapframe *tf = task_trapframe(task);
 
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
-		fpu_save_to(task);
+		fpu_live_store(task->arch.fp);
 		set_fs(tf, SSTATUS_FS_CLEAN);
 	}
+}
+
+void fpu_live_load(struct trapframe *tf, const u64 state[FPU_STATE_WORDS])
+{
+	fpu_load_from(state);
+	set_fs(tf, SSTATUS_FS_DIRTY);
 }
 
 static void fpu_switch_in(struct task *task)
 {
 	if ((task_trapframe(task)->status & SSTATUS_FS) != SSTATUS_FS_OFF)
-		fpu_load_from(task);
+		fpu_load_from(task->arch.fp);
 }
 
 struct task *arch_switch_to(struct task *prev, struct task *next)
@@ -90,19 +97,13 @@ void arch_fpu_save(void)
 	fpu_switch_out(current);
 }
 
-void arch_fpu_restore(void)
-{
-	fpu_switch_in(current);
-}
-
 // First use since exec: registers start as zero, for what is in them is another's.
 bool fpu_first_use(struct trapframe *tf)
 {
 	if ((tf->status & SSTATUS_FS) != SSTATUS_FS_OFF)
 		return false;
-	memset(current->arch.f, 0, sizeof(current->arch.f));
-	current->arch.fcsr = 0;
-	fpu_load_from(current);
+	memset(current->arch.fp, 0, sizeof(current->arch.fp));
+	fpu_load_from(current->arch.fp);
 	set_fs(tf, SSTATUS_FS_CLEAN);
 	return true;
 }
@@ -128,10 +129,8 @@ void arch_task_copy_user(struct task *child, struct task *parent, const struct c
 
 	arch_fpu_save();
 	*tf = *task_trapframe(parent);
-	if ((tf->status & SSTATUS_FS) != SSTATUS_FS_OFF) {
-		memcpy(child->arch.f, parent->arch.f, sizeof(child->arch.f));
-		child->arch.fcsr = parent->arch.fcsr;
-	}
+	if ((tf->status & SSTATUS_FS) != SSTATUS_FS_OFF)
+		memcpy(child->arch.fp, parent->arch.fp, sizeof(child->arch.fp));
 	tf->a[0] = 0;
 	if (regs->stack)
 		tf->sp = regs->stack;
@@ -157,6 +156,5 @@ void arch_core_registers(const struct trapframe *tf, u64 regs[32], u64 fpregs[33
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF)
 		return;
 	arch_fpu_save();
-	memcpy(fpregs, current->arch.f, 32 * sizeof(u64));
-	fpregs[32] = current->arch.fcsr;
+	memcpy(fpregs, current->arch.fp, sizeof(current->arch.fp));
 }

@@ -317,20 +317,20 @@ task_first_entry:
 	addi	sp, sp, -TF_SIZE
 	j	return_to_user
 
-// fpu_store(a0 = struct arch_task), fpu_load(a0): all registers and fcsr. FS must not be off.
+// fpu_store(a0 = state), fpu_load(a0): all registers, then fcsr as a double word. FS must not be off.
 	.globl	fpu_store
 fpu_store:
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	fsd	f\n, TASK_FP+8*\n(a0)
+	fsd	f\n, 8*\n(a0)
 	.endr
 	frcsr	t0
-	sd	t0, TASK_FP+256(a0)
+	sd	t0, 256(a0)
 	ret
 	.globl	fpu_load
 fpu_load:
-	ld	t0, TASK_FP+256(a0)
+	lwu	t0, 256(a0)
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	fld	f\n, TASK_FP+8*\n(a0)
+	fld	f\n, 8*\n(a0)
 	.endr
 	fscsr	t0
 	ret

@@ -12,26 +12,25 @@
 #include <sched/sched.h>
 #include <signal/delivery.h>
 #include <uapi/errno.h>
+#include "fpu.h"
 #include "vdso_image.h"
-
-struct fp_state {
-	u64 f[32];
-	u32 fcsr;
-	u32 reserved[3];
-} ALIGNED(16);
 
 // Behind the largest floating-point state there is the list of extensions, which is empty: a header
 // of zeroes ends it.
-struct extensions {
-	u8 room[512];
-	u32 more_room, reserved;
+struct extension {
+	u32 reserved;
 	u32 magic, size;
+};
+
+struct extensions {
+	u8 room[516];
+	struct extension end;
 };
 
 struct machine_context {
 	u64 regs[32]; // pc, then x1 to x31
 	union {
-		struct fp_state d;
+		u64 d[FPU_STATE_WORDS]; // f0 to f31 and fcsr
 		struct extensions extensions;
 	} ALIGNED(16);
 };
@@ -52,22 +51,16 @@ struct user_context {
 
 struct signal_frame {
 	struct siginfo info;
-	u8 info_room[SIGINFO_SIZE - sizeof(struct siginfo)];
+	u64 info_room[(SIGINFO_SIZE - sizeof(struct siginfo)) / sizeof(u64)];
 	struct user_context context;
 };
 
-#define EXTENSIONS_HEADER   16 // its bytes, with the room before it that fills a word
 #define FRAME_OFFSET(field) offsetof(struct signal_frame, field)
 
 _Static_assert(offsetof(struct user_context, machine) == 176, "ucontext");
 _Static_assert(offsetof(struct machine_context, d) == 256, "fpregs");
 _Static_assert(sizeof(struct machine_context) == 784, "mcontext");
-_Static_assert(offsetof(struct arch_task, fp_end) + sizeof(u64) - offsetof(struct arch_task, f) ==
-		       sizeof(struct fp_state),
-	       "fpregs in the task");
-
-bool fpu_first_use(struct trapframe *tf);
-
+_Static_assert(offsetof(struct machine_context, extensions.end) == 256 + 516, "extensions");
 u64 arch_min_signal_stack(void)
 {
 	return sizeof(struct signal_frame);
@@ -75,26 +68,68 @@ u64 arch_min_signal_stack(void)
 
 // --- To the frame ---
 
-// The parts go to the user's stack from where they are; what lies between them is left alone.
-static int save_context(u64 at, struct trapframe *tf, struct signal_delivery *delivery)
+static ALWAYS_INLINE void copy_registers(u64 to[32], const u64 from[32])
 {
-	static struct fp_state zero;
-	struct context_head head = {
-		.flags = 0, .link = 0, .stack = current->sigaltstack, .mask = delivery->old_mask};
-	bool has_fp = (tf->status & SSTATUS_FS) != SSTATUS_FS_OFF;
+	for (int i = 0; i < 32; i += 8, to += 8, from += 8) {
+		u64 a = from[0], b = from[1], c = from[2], d = from[3];
+		u64 e = from[4], f = from[5], g = from[6], h = from[7];
 
-	if (has_fp)
-		arch_fpu_save();
-	const struct user_part parts[] = {
-		{FRAME_OFFSET(info), &delivery->info, sizeof(delivery->info)},
-		{FRAME_OFFSET(info_room), &zero, sizeof(((struct signal_frame *)0)->info_room)},
-		{FRAME_OFFSET(context.head), &head, sizeof(head)},
-		{FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64)},
-		{FRAME_OFFSET(context.machine.d), has_fp ? (void *)current->arch.f : &zero,
-		 sizeof(struct fp_state)},
-		{FRAME_OFFSET(context.machine.extensions.more_room), &zero, EXTENSIONS_HEADER},
+		to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+		to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+	}
+}
+
+// Writes all of a frame but what lies between its parts, which stays as it is.
+static void frame_fill(struct signal_frame *frame, struct trapframe *tf,
+		       const struct signal_delivery *delivery)
+{
+	struct user_context *context = &frame->context;
+
+	frame->info = delivery->info;
+	for (size_t i = 0; i < ARRAY_SIZE(frame->info_room); i++)
+		frame->info_room[i] = 0;
+	context->head = (struct context_head){.stack = current->sigaltstack,
+					      .mask = delivery->old_mask};
+	copy_registers(context->machine.regs, (const u64 *)tf);
+	if ((tf->status & SSTATUS_FS) != SSTATUS_FS_OFF)
+		fpu_live_store(context->machine.d);
+	else
+		memset(context->machine.d, 0, sizeof(context->machine.d));
+	context->machine.extensions.end = (struct extension){0};
+}
+
+// The long way: the stack crosses pages or is yet to be faulted in.
+static NOINLINE int frame_write_slowly(u64 at, struct trapframe *tf,
+				       const struct signal_delivery *delivery)
+{
+	static const struct {
+		u64 offset, end;
+	} parts[] = {
+		{0, FRAME_OFFSET(context.mask_room)},
+		{FRAME_OFFSET(context.machine), FRAME_OFFSET(context.machine.d[FPU_STATE_WORDS])},
+		{FRAME_OFFSET(context.machine.extensions.end), sizeof(struct signal_frame)},
 	};
-	return copy_parts_to_user(at, sizeof(struct signal_frame), parts, ARRAY_SIZE(parts));
+	struct signal_frame frame;
+
+	frame_fill(&frame, tf, delivery);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (copy_to_user(at + parts[i].offset, (u8 *)&frame + parts[i].offset,
+				 parts[i].end - parts[i].offset))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int frame_write(u64 at, struct trapframe *tf, const struct signal_delivery *delivery)
+{
+	unsigned long flags;
+	struct signal_frame *frame = user_window_open(at, sizeof(*frame), true, &flags);
+
+	if (unlikely(!frame))
+		return frame_write_slowly(at, tf, delivery);
+	frame_fill(frame, tf, delivery);
+	user_window_close(flags);
+	return 0;
 }
 
 // Where the frame goes; 0 if the alternate stack would overflow.
@@ -116,7 +151,7 @@ int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delive
 {
 	u64 at = frame_address(tf, delivery);
 
-	if (!at || save_context(at, tf, delivery))
+	if (!at || frame_write(at, tf, delivery))
 		return -EFAULT;
 	if (current->sigaltstack.ss_flags & SS_AUTODISARM)
 		current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
@@ -131,50 +166,74 @@ int arch_signal_frame_setup(struct trapframe *tf, struct signal_delivery *delive
 
 // --- And back ---
 
-// The floating-point state of a frame. A context that never used the unit stays so.
-static void restore_fpu(struct trapframe *tf, const struct fp_state *state)
-{
-	static const struct fp_state zero;
+// What is looked at in a frame beside the registers: each word is read once, for another thread may
+// write there.
+struct frame_words {
+	stack_t stack;
+	u64 mask;
+	struct extension end;
+};
 
+// A context that never used the floating-point unit stays so unless the frame says otherwise.
+static void restore_fpu(struct trapframe *tf, const u64 *state)
+{
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF) {
-		if (!memcmp(state->f, zero.f, sizeof(zero.f)) && !state->fcsr)
+		u64 used = (u32)state[32]; // the word behind fcsr means nothing
+
+		for (int i = 0; i < 32; i++)
+			used |= state[i];
+		if (!used)
 			return;
-		fpu_first_use(tf);
-		memcpy(current->arch.f, state->f, sizeof(current->arch.f));
-		current->arch.fcsr = state->fcsr;
 	}
-	current->arch.fcsr &= 0xffffffff; // the reserved word behind it was read as well
-	arch_fpu_restore();
-	tf->status = (tf->status & ~SSTATUS_FS) | SSTATUS_FS_CLEAN;
+	fpu_live_load(tf, state);
 }
 
-// If it fails half-way, the registers are what they are: the SIGSEGV that follows is about that.
+static ALWAYS_INLINE void frame_take(const struct signal_frame *frame, struct trapframe *tf,
+				     struct frame_words *words)
+{
+	const struct user_context *context = &frame->context;
+
+	words->stack = *(const volatile stack_t *)&context->head.stack;
+	words->mask = READ_ONCE(context->head.mask);
+	words->end = *(const volatile struct extension *)&context->machine.extensions.end;
+	copy_registers((u64 *)tf, context->machine.regs);
+	restore_fpu(tf, context->machine.d);
+}
+
+static NOINLINE int frame_read_slowly(u64 at, struct trapframe *tf, struct frame_words *words)
+{
+	struct signal_frame frame;
+
+	if (copy_from_user(&frame, at, sizeof(frame)))
+		return -EFAULT;
+	frame_take(&frame, tf, words);
+	return 0;
+}
+
+static int frame_read(u64 at, struct trapframe *tf, struct frame_words *words)
+{
+	unsigned long flags;
+	const struct signal_frame *frame = user_window_open(at, sizeof(*frame), false, &flags);
+
+	if (unlikely(!frame))
+		return frame_read_slowly(at, tf, words);
+	frame_take(frame, tf, words);
+	user_window_close(flags);
+	return 0;
+}
+
 static int restore_context(struct trapframe *tf, u64 at)
 {
-	struct context_head head;
-	struct fp_state state;
-	u32 extensions[4] ALIGNED(8);
-	bool has_fp = (tf->status & SSTATUS_FS) != SSTATUS_FS_OFF;
-	const struct user_part parts[] = {
-		{FRAME_OFFSET(context.head), &head, sizeof(head)},
-		{FRAME_OFFSET(context.machine.regs), tf, 32 * sizeof(u64)},
-		{FRAME_OFFSET(context.machine.d), has_fp ? (void *)current->arch.f : &state,
-		 offsetof(struct fp_state, reserved[1])},
-		{FRAME_OFFSET(context.machine.extensions.more_room), extensions, EXTENSIONS_HEADER},
-	};
+	struct frame_words words;
 
-	// What is in the unit is given up: a switch meanwhile must not store it over what is read.
-	if (has_fp)
-		tf->status = (tf->status & ~SSTATUS_FS) | SSTATUS_FS_CLEAN;
-	if (copy_parts_from_user(at, sizeof(struct signal_frame), parts, ARRAY_SIZE(parts)))
+	if (frame_read(at, tf, &words))
 		return -EFAULT;
-	signal_set_blocked(head.mask);
-	restore_fpu(tf, &state);
+	signal_set_blocked(words.mask);
 	// Linux looks at the list of extensions as well, so that a later kernel can put something
 	// there.
-	if (extensions[1] | extensions[2] | extensions[3])
+	if (words.end.reserved | words.end.magic | words.end.size)
 		return -EFAULT;
-	(void)signal_stack_set(&head.stack, tf->sp); // what it may not be it is not
+	(void)signal_stack_set(&words.stack, tf->sp); // what it may not be it is not
 	return 0;
 }
 

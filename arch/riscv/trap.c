@@ -16,8 +16,8 @@
 #include <sched/sched.h>
 #include <signal/signal.h>
 #include "boot.h"
+#include "fpu.h"
 
-bool fpu_first_use(struct trapframe *tf);
 void trap_from_user(struct trapframe *tf);
 void trap_from_kernel(struct trapframe *tf);
 NORETURN void kstack_overflow(u64 sp, u64 pc, u64 fp);

@@ -28,10 +28,8 @@ void arch_task_copy_user(struct task *child, struct task *parent, const struct c
 // exec: fresh registers for user mode, nothing of the old program left.
 void arch_task_start_user(struct task *task, u64 pc, u64 sp);
 
-// Saves current's live floating-point registers to its task, for signal frames, core dumps and
-// fork; and makes what is in the task live again.
+// Saves current's live floating-point registers to its task, for core dumps and fork.
 void arch_fpu_save(void);
-void arch_fpu_restore(void);
 
 struct trapframe;
 // For a core file: current's registers as user_regs_struct has them, and the floating-point state.

@@ -200,48 +200,23 @@ int copy_to_user(u64 to, const void *from, size_t n)
 	return copy_long(COPY_OUT, (void *)from, to, n) == n ? 0 : -EFAULT;
 }
 
-static ALWAYS_INLINE bool parts_within_page(enum copy_kind kind, u64 address, size_t size,
-					    const struct user_part *parts, unsigned count)
+void *user_window_open(u64 address, size_t size, bool write, unsigned long *flags)
 {
 	struct mm *mm = current->mm;
 
 	if (unlikely(address % PAGE_SIZE + size > PAGE_SIZE || address % sizeof(u64) ||
 		     !range_ok(address, size) || !mm || READ_ONCE(fault_armed)))
-		return false;
-	unsigned long flags = arch_irq_save();
-	char *user = user_byte(mm, address, kind == COPY_IN ? NEEDED_IN : NEEDED_OUT);
-	for (; likely(user) && count; parts++, count--) {
-		u64 *there = (u64 *)(user + parts->offset);
-
-		if (kind == COPY_IN)
-			copy_words(parts->kernel, there, parts->size);
-		else
-			copy_words(there, parts->kernel, parts->size);
-	}
-	arch_irq_restore(flags);
+		return NULL;
+	*flags = arch_irq_save();
+	char *user = user_byte(mm, address, write ? NEEDED_OUT : NEEDED_IN);
+	if (unlikely(!user))
+		arch_irq_restore(*flags);
 	return user;
 }
 
-int copy_parts_to_user(u64 to, size_t size, const struct user_part *parts, unsigned count)
+void user_window_close(unsigned long flags)
 {
-	if (parts_within_page(COPY_OUT, to, size, parts, count))
-		return 0;
-	for (; count; parts++, count--) {
-		if (copy_to_user(to + parts->offset, parts->kernel, parts->size))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-int copy_parts_from_user(u64 from, size_t size, const struct user_part *parts, unsigned count)
-{
-	if (parts_within_page(COPY_IN, from, size, parts, count))
-		return 0;
-	for (; count; parts++, count--) {
-		if (copy_from_user(parts->kernel, from + parts->offset, parts->size))
-			return -EFAULT;
-	}
-	return 0;
+	arch_irq_restore(flags);
 }
 
 // Single words, the common case first: naturally aligned, mapped, current's own.

@@ -13,16 +13,12 @@ size_t copy_from_user_partial(void *to, u64 from, size_t n);
 size_t copy_to_user_partial(u64 to, const void *from, size_t n);
 size_t clear_user(u64 to, size_t n); // bytes cleared
 
-// Pieces of a structure in user memory that lie together: the way there is looked up once.
-// Offsets and sizes are multiples of 8, and the kernel's side is aligned to that.
-struct user_part {
-	u64 offset; // from the start of the structure
-	void *kernel;
-	size_t size;
-};
-// 0 or -EFAULT; then a part may have been copied. `size` is that of the structure.
-int copy_parts_to_user(u64 to, size_t size, const struct user_part *parts, unsigned count);
-int copy_parts_from_user(u64 from, size_t size, const struct user_part *parts, unsigned count);
+// A structure of current's own memory where it lies, for what would otherwise be copied twice: aligned
+// to 8, within one page, which is there. NULL: it is not, or something else is in the way: then
+// the copies above are the way. From here to user_window_close() interrupts are off: nothing may sleep.
+// Other threads may change what is there meanwhile: what is looked at is read once.
+void *user_window_open(u64 address, size_t size, bool write, unsigned long *flags);
+void user_window_close(unsigned long flags);
 
 int get_user_u8(u64 from, u8 *value); // 0 or -EFAULT
 int get_user_u32(u64 from, u32 *value);

@@ -115,10 +115,15 @@ static bool next_handled(struct trapframe *tf, struct signal_delivery *delivery)
 	struct sighand *sighand = current->sighand;
 
 	for (;;) {
-		if (group_stop_participate())
-			continue;
 		spin_lock_irq(&sighand->lock);
-		if (group_continue_notify_locked(sighand)) {
+		if (unlikely(current->job_control & JOB_STOP_PENDING)) {
+			spin_unlock_irq(&sighand->lock);
+			group_stop_participate();
+			continue;
+		}
+		if (unlikely(current->process->flags &
+			     (PROCESS_CLD_STOPPED | PROCESS_CLD_CONTINUED)) &&
+		    group_continue_notify_locked(sighand)) {
 			spin_unlock_irq(&sighand->lock);
 			continue;
 		}

@@ -232,6 +232,10 @@ void signal_wake(struct task *task, u32 extra_states)
 {
 	u32 work = WORK_SIGNAL | ((extra_states & TASK_WAKEKILL) ? WORK_KILL : 0);
 
+	if (task == current && READ_ONCE(task->state) == TASK_RUNNING) { // kill() to oneself
+		atomic_fetch_or(&task->work, work);
+		return;
+	}
 	task_set_work(task, work);
 	task_wake(task, TASK_INTERRUPTIBLE | extra_states);
 }
@@ -404,6 +408,8 @@ static bool from_ancestor_ns(struct task *task, const struct siginfo *info)
 	if (info == SIGINFO_PRIV)
 		return true;
 	if (info != SIGINFO_NOINFO && info->si_code > 0)
+		return false;
+	if (task->process == current->process)
 		return false;
 	return !task_nr_ns(current, PIDTYPE_PID, task_active_pid_ns(task));
 }

@@ -69,20 +69,18 @@ SYSCALL2(kill, int, nr, int, sig)
 		pid_put(own);
 		return error;
 	}
-	struct pid *pid = pid_find_get(nr < 0 ? -nr : nr);
-	if (!pid)
-		return -ESRCH;
-	// A thread's number names its process here.
-	enum pid_type scope = nr < 0 ? PIDTYPE_PGID : PIDTYPE_PID;
-	if (nr < 0) {
-		error = signal_send_checked(pid, scope, sig, SIGINFO_NOINFO);
-	} else {
+	if (nr > 0) {
 		rcu_read_lock();
-		struct task *task = pid_task(pid, PIDTYPE_PID);
+		struct task *task = task_find(nr); // a thread's number names its process here
 		error = task ? signal_send_permitted(task, sig, SIGINFO_NOINFO, PIDTYPE_TGID)
 			     : -ESRCH;
 		rcu_read_unlock();
+		return error;
 	}
+	struct pid *pid = pid_find_get(-nr);
+	if (!pid)
+		return -ESRCH;
+	error = signal_send_checked(pid, PIDTYPE_PGID, sig, SIGINFO_NOINFO);
 	pid_put(pid);
 	return error;
 }

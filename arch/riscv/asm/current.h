@@ -12,9 +12,7 @@ struct arch_task {
 	struct hart *hart; // set when it is switched to
 	u64 ra, sp, s[12]; // callee-saved registers while it does not run
 	u64 gp;            // the user's, which the kernel leaves alone (entry.S)
-	u64 f[32];         // floating-point registers while they are not in the hart
-	u64 fcsr;
-	u64 fp_end; // zero: what follows them in a signal frame, so that they are copied in one go
+	u64 fp[33];        // floating-point registers, and fcsr, while they are not in the hart
 };
 
 // In the kernel, tp points to the running task.
