@@ -149,12 +149,15 @@ void arch_task_start_user(struct task *task, u64 pc, u64 sp)
 	tf->status = USER_STATUS;
 }
 
-void arch_core_registers(const struct trapframe *tf, u64 regs[32], u64 fpregs[33])
+void arch_core_registers(struct task *task, u64 regs[32], u64 fpregs[33])
 {
+	const struct trapframe *tf = task_trapframe(task);
+
 	memcpy(regs, tf, 32 * sizeof(u64));
 	memset(fpregs, 0, 33 * sizeof(u64));
 	if ((tf->status & SSTATUS_FS) == SSTATUS_FS_OFF)
 		return;
-	arch_fpu_save();
-	memcpy(fpregs, current->arch.fp, sizeof(current->arch.fp));
+	if (task == current)
+		arch_fpu_save();
+	memcpy(fpregs, task->arch.fp, sizeof(task->arch.fp));
 }

@@ -31,6 +31,7 @@ void arch_task_start_user(struct task *task, u64 pc, u64 sp);
 // Saves current's live floating-point registers to its task, for core dumps and fork.
 void arch_fpu_save(void);
 
-struct trapframe;
-// For a core file: current's registers as user_regs_struct has them, and the floating-point state.
-void arch_core_registers(const struct trapframe *tf, u64 regs[32], u64 fpregs[33]);
+struct task;
+// For a core file: registers as user_regs_struct has them, and the floating-point state, of current or
+// of a thread that has called arch_fpu_save() and will not go back to user mode.
+void arch_core_registers(struct task *task, u64 regs[32], u64 fpregs[33]);

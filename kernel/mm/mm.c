@@ -40,6 +40,7 @@ int mm_create(struct mm **out)
 	spin_init(&mm->table_lock, LOCK_PAGE_TABLE);
 	mm->mmap_base = MM_USER_TOP / 3 * 2;
 	mm->dumpable = DUMPABLE_USER;
+	mm->core_filter = current->mm ? READ_ONCE(current->mm->core_filter) : CORE_FILTER_DEFAULT;
 	*out = mm;
 	return 0;
 }

@@ -112,6 +112,7 @@ struct mm {
 	struct file *exe_file; // [map]
 	struct hartmask harts; // [a] harts that have it loaded
 	u32 dumpable;          // [a]
+	u32 core_filter;       // [a] /proc/PID/coredump_filter
 	u32 membarriers;       // [a] what membarrier(2) has registered
 	bool lazy;             // [table_bits.c] in the list of those that have pages to take away
 	struct list_head lazy_link;
@@ -121,6 +122,19 @@ enum {
 	DUMPABLE_DISABLED,
 	DUMPABLE_USER,
 	DUMPABLE_SUID
+};
+
+// What of the memory goes into a core file. New programs have their parent's.
+enum core_filter {
+	CORE_ANON_PRIVATE = 1 << 0,
+	CORE_ANON_SHARED = 1 << 1,
+	CORE_FILE_PRIVATE = 1 << 2,
+	CORE_FILE_SHARED = 1 << 3,
+	CORE_ELF_HEADERS = 1 << 4,
+	CORE_HUGE_PRIVATE = 1 << 5, // there are none of these two and of the next two kinds
+	CORE_FILTER_DEFAULT = CORE_ANON_PRIVATE | CORE_ANON_SHARED | CORE_ELF_HEADERS |
+			      CORE_HUGE_PRIVATE,
+	CORE_FILTER_ALL = (1 << 9) - 1,
 };
 
 extern u64 mmap_min_addr; // [a] /proc/sys/vm/mmap_min_addr

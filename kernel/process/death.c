@@ -33,7 +33,7 @@ static bool dump_core(struct trapframe *tf, const struct siginfo *info)
 {
 	printk_ratelimited(LOG_INFO, "%s[%d]: signal %d at pc %lx, address %lx\n", current->name,
 			   task_pid_nr(current), info->si_signo, arch_user_pc(tf), info->si_addr);
-	return coredump_write(tf, info);
+	return coredump_write(info);
 }
 
 static bool group_is_orphaned(void)

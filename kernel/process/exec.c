@@ -25,6 +25,7 @@
 #include <ns/cred.h>
 #include <ns/user_ns.h>
 #include <process/accounting.h>
+#include <process/coredump.h>
 #include <process/clone.h>
 #include <process/exec.h>
 #include <process/exit.h>
@@ -398,7 +399,8 @@ static void commit(struct exec *exec)
 	current->rseq_len = current->rseq_signature = 0;
 	set_name(exec);
 	files_close_on_exec(current->files);
-	mm_set_dumpable(current->mm, exec->clears_dumpable ? DUMPABLE_DISABLED : DUMPABLE_USER);
+	mm_set_dumpable(current->mm,
+			exec->clears_dumpable ? READ_ONCE(suid_dumpable) : DUMPABLE_USER);
 	if (exec->secure)
 		current->pdeath_signal = 0;
 	cred_commit(exec->cred);

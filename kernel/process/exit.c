@@ -11,6 +11,7 @@
 #include <mm/mm.h>
 #include <ns/pid_ns.h>
 #include <process/accounting.h>
+#include <process/coredump.h>
 #include <process/clone.h>
 #include <process/exit.h>
 #include <process/process.h>
@@ -250,6 +251,7 @@ NORETURN void task_exit(int code)
 		for (;;)
 			schedule();
 	}
+	coredump_join();
 	signal_exit(task); // sets TF_EXITING and passes group signals on
 	bool group_dead = atomic_sub_return(&task->process->live, 1) == 0;
 	task->exit_code = code;

@@ -83,9 +83,8 @@ bool exit_notify_leader_locked(struct task *leader);
 void task_swap_identity(struct task *leader);
 
 // Writes a core file of current, if its limit and its memory allow. Whether one was. (coredump.c)
-struct trapframe;
 struct siginfo;
-bool coredump_write(const struct trapframe *tf, const struct siginfo *info);
+bool coredump_write(const struct siginfo *info);
 
 // The leader of a session goes: its terminal is free. (death.c)
 void session_leave_tty(struct task *task);

@@ -11,6 +11,7 @@
 #include <sched/rwsem.h>
 #include <uapi/resource.h>
 
+struct core_state;
 struct posix_timer;
 struct tty;
 
@@ -52,6 +53,7 @@ struct process {
 	struct task *next_target;             // [sig] whom the next group signal is tried on first
 	u32 flags;                            // [sig] enum process_flags
 	int group_exit_code;                  // [sig]
+	struct core_state *core;              // [sig] a core dump that waits for threads
 	int group_stop_count;                 // [sig] threads that have yet to stop
 	struct task *group_exec_task; // [sig] the thread that execs and waits for the others
 	int notify_count;             // [sig] how many it still waits for

@@ -73,15 +73,15 @@ enum task_work_bits {
 
 // Properties that stay (task.flags). Written by the task itself unless noted.
 enum task_flags {
-	TF_KTHREAD = 1 << 0,    // [I] kernel thread: has no user half
-	TF_IDLE = 1 << 1,       // [I] a hart's idle task
-	TF_EXITING = 1 << 2,    // has entered task_exit
-	TF_FORKNOEXEC = 1 << 3, // forked, has not yet called exec (acct, setpgid rule)
-	TF_VFORKED = 1 << 4,    // a parent waits for mm_release
-	TF_SUPERPRIV = 1 << 5,  // has used a privilege
-	TF_DUMPCORE = 1 << 6,
-	TF_OOM = 1 << 7,      // found no memory, and nobody whose end would give some
-	TF_MEMALLOC = 1 << 8, // reclaiming: allocations use the reserves, never recurse
+	TF_KTHREAD = 1 << 0,     // [I] kernel thread: has no user half
+	TF_IDLE = 1 << 1,        // [I] a hart's idle task
+	TF_EXITING = 1 << 2,     // has entered task_exit
+	TF_FORKNOEXEC = 1 << 3,  // forked, has not yet called exec (acct, setpgid rule)
+	TF_VFORKED = 1 << 4,     // a parent waits for mm_release
+	TF_SUPERPRIV = 1 << 5,   // has used a privilege
+	TF_CORE_PASSED = 1 << 6, // a core dump no longer waits for it
+	TF_OOM = 1 << 7,         // found no memory, and nobody whose end would give some
+	TF_MEMALLOC = 1 << 8,    // reclaiming: allocations use the reserves, never recurse
 	TF_RANDOMIZE = 1 << 9,
 };
 

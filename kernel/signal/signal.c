@@ -340,7 +340,7 @@ static void complete_signal(int sig, struct task *task, bool group)
 
 	if (!target)
 		return;
-	if (is_fatal(sig, target) && !(process->flags & (PROCESS_GROUP_EXIT)) &&
+	if (is_fatal(sig, target) && (process->core || !(process->flags & PROCESS_GROUP_EXIT)) &&
 	    !((process->flags & PROCESS_UNKILLABLE) && sig != SIGKILL) &&
 	    !(target->real_blocked & SIGNAL_BIT(sig)) && (sig == SIGKILL || !target->ptrace) &&
 	    !(SIGNAL_BIT(sig) & SIGNALS_CORE)) {

@@ -30,12 +30,15 @@ def body():
             for line in re.findall(r'^C ([0-9a-f]*)$', console, re.M):
                 out.write(bytes.fromhex(line) if line else bytes(32))
         gdb = subprocess.run([GDB, '-batch', '-nx', '-ex', 'bt', '-ex', 'p $_siginfo._sifields._sigfault',
-                              '-ex', 'info auxv', PROGRAM, core], stdout=subprocess.PIPE,
+                              '-ex', 'info auxv', '-ex', 'info threads', '-ex', 'thread apply all bt',
+                              PROGRAM, core], stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, check=False).stdout
     print(gdb)
     for pattern in (r'terminated with signal SIGSEGV', r'#0 .*innermost.*where=.*0x4d0',
-                    r'#1 .*middle.*marker=.*77', r'#2 .*outer', r'#3 .*main', r'AT_SYSINFO_EHDR',
-                    r'si_addr = 0x4d0'):
+                    r'#1 .*middle.*marker=.*77', r'#2 .*outer', r'#3 .*crash', r'#4 .*main', r'AT_SYSINFO_EHDR',
+                    r'si_addr = 0x4d0', r'\* 1 +(Thread|LWP).*innermost', r'\n +3 +(Thread|LWP)',
+                    r'Thread \d \((Thread|LWP)(.|\n)*?#\d .*pausing_thread',
+                    r'Thread \d \((Thread|LWP)[^#]*\n#0 .*spinning_thread'):
         if not re.search(pattern, gdb):
             raise qemu.Failure('gdb does not show "%s"' % pattern)
 

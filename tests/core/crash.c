@@ -1,6 +1,7 @@
 // Init of a machine for the test of core files: a child crashes three calls deep, and the core file
 // goes to the console as hexadecimal lines.
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -30,6 +31,35 @@ __attribute__((noinline)) static void outer(void)
 	depth_seen++;
 }
 
+static void *pausing_thread(void *arg)
+{
+	pause();
+	return arg;
+}
+
+static void *spinning_thread(void *arg)
+{
+	while (*(volatile int *)arg >= 0)
+		*(volatile int *)arg = (*(volatile int *)arg + 1) & 0xffffff;
+	return NULL;
+}
+
+// With two threads beside: one that sleeps in a call and one that never makes any.
+static void crash(void)
+{
+	static volatile int turns;
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 64 << 10); // all of it goes over the console
+	pthread_create(&thread, &attributes, pausing_thread, NULL);
+	pthread_create(&thread, &attributes, spinning_thread, (void *)&turns);
+	while (turns < 1000)
+		usleep(1000);
+	outer();
+}
+
 int main(void)
 {
 	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
@@ -41,7 +71,7 @@ int main(void)
 	chdir("/tmp");
 	setrlimit(RLIMIT_CORE, &limit);
 	if (fork() == 0)
-		outer();
+		crash();
 	wait(&status);
 	printf("CORE status %x\n", status);
 	FILE *core = fopen("core", "r");

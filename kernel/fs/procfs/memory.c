@@ -153,3 +153,34 @@ ssize_t proc_write_oom_score_adj(struct task *task, char *text, size_t n)
 		WRITE_ONCE(process->oom_score_adj_min, value);
 	return n;
 }
+
+// --- What of it goes into a core file ---
+
+int proc_show_coredump_filter(struct seq *seq, struct task *task)
+{
+	struct mm *mm = proc_mm_get(task);
+
+	if (mm) {
+		seq_printf(seq, "%08x\n", READ_ONCE(mm->core_filter));
+		mm_put(mm);
+	}
+	return 0;
+}
+
+ssize_t proc_write_coredump_filter(struct task *task, char *text, size_t n)
+{
+	char *start = text + strspn(text, " \t\n");
+	u64 filter;
+
+	start[strcspn(start, " \t\n")] = '\0';
+	if (parse_u64(start, NULL, 0, &filter))
+		return -EINVAL;
+	if (filter > UINT32_MAX)
+		return -ERANGE;
+	struct mm *mm = proc_mm_get(task);
+	if (!mm)
+		return -ESRCH;
+	WRITE_ONCE(mm->core_filter, filter & CORE_FILTER_ALL);
+	mm_put(mm);
+	return n;
+}

@@ -17,6 +17,8 @@ void proc_show_status_memory(struct seq *seq, struct mm *mm);
 int proc_show_maps(struct seq *seq, struct task *task);
 int proc_show_smaps(struct seq *seq, struct task *task);
 int proc_show_smaps_rollup(struct seq *seq, struct task *task);
+int proc_show_coredump_filter(struct seq *seq, struct task *task);
+ssize_t proc_write_coredump_filter(struct task *task, char *text, size_t n);
 // procfs/pagemap.c
 extern const struct file_ops proc_pagemap_ops;
 ssize_t proc_write_clear_refs(struct task *task, char *text, size_t n);

@@ -6,10 +6,12 @@
 #include <lib/parse.h>
 #include <lib/string.h>
 #include <mm/commit.h>
+#include <mm/mm.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <ns/uts_ns.h>
+#include <process/coredump.h>
 #include <sched/pid_namespace.h>
 #include <uapi/errno.h>
 
@@ -25,6 +27,34 @@ static int number_of(char *text, u64 max, u64 *out)
 	start[strcspn(start, " \t\n")] = '\0';
 	return parse_u64(start, NULL, 0, out) || *out > max ? -EINVAL : 0;
 }
+
+static int show_word(struct seq *seq, u64 value)
+{
+	seq_printf(seq, "%lu\n", value);
+	return 0;
+}
+
+static ssize_t write_word(u64 *word, char *text, size_t n, u64 max)
+{
+	u64 value;
+	int error = number_of(text, max, &value);
+
+	if (!error)
+		WRITE_ONCE(*word, value);
+	return error ?: (ssize_t)n;
+}
+
+#define WORD_FILE(called, variable, max)                                       \
+	static int show_##called(struct seq *seq, struct task *task)           \
+	{                                                                      \
+		(void)task;                                                    \
+		return show_word(seq, READ_ONCE(variable));                    \
+	}                                                                      \
+	static ssize_t write_##called(struct task *task, char *text, size_t n) \
+	{                                                                      \
+		(void)task;                                                    \
+		return write_word(&variable, text, n, max);                    \
+	}
 
 // --- kernel/ ---
 
@@ -127,6 +157,32 @@ static int show_cap_last_cap(struct seq *seq, struct task *task)
 	return 0;
 }
 
+static int show_core_pattern(struct seq *seq, struct task *task)
+{
+	char text[CORE_PATTERN_SIZE];
+
+	(void)task;
+	core_pattern_get(text);
+	seq_printf(seq, "%s\n", text);
+	return 0;
+}
+
+static ssize_t write_core_pattern(struct task *task, char *text, size_t n)
+{
+	(void)task;
+	return core_pattern_set(text, strcspn(text, "\n")) ?: (ssize_t)n;
+}
+
+WORD_FILE(core_uses_pid, core_uses_pid, INT32_MAX)
+WORD_FILE(suid_dumpable, suid_dumpable, DUMPABLE_SUID)
+
+// A limit on programs that are given cores, of which there are none.
+static int show_core_pipe_limit(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_word(seq, 0);
+}
+
 #define READ_ONLY(called, function)                                       \
 	{                                                                 \
 		.name = called, .mode = S_IFREG | 0444, .show = function, \
@@ -140,6 +196,9 @@ static int show_cap_last_cap(struct seq *seq, struct task *task)
 
 static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("cap_last_cap", show_cap_last_cap),
+	READ_WRITE("core_pattern", show_core_pattern, write_core_pattern),
+	READ_ONLY("core_pipe_limit", show_core_pipe_limit),
+	READ_WRITE("core_uses_pid", show_core_uses_pid, write_core_uses_pid),
 	READ_WRITE("domainname", show_domainname, write_domainname),
 	READ_WRITE("hostname", show_hostname, write_hostname),
 	READ_WRITE("msgmax", proc_show_msgmax, proc_write_msgmax),
@@ -176,6 +235,7 @@ static const struct proc_entry fs_entries[] = {
 	 .mode = S_IFDIR | 0555,
 	 .entries = mqueue_entries,
 	 .count = ARRAY_SIZE(mqueue_entries)},
+	READ_WRITE("suid_dumpable", show_suid_dumpable, write_suid_dumpable),
 };
 
 // --- user/: how many namespaces may be made, in the user namespace of who looks ---
@@ -238,39 +298,12 @@ static const struct proc_entry user_entries[] = {
 
 // --- vm/ ---
 
-static int show_word(struct seq *seq, u64 value)
-{
-	seq_printf(seq, "%lu\n", value);
-	return 0;
-}
-
-static ssize_t write_word(u64 *word, char *text, size_t n, u64 max)
-{
-	u64 value;
-	int error = number_of(text, max, &value);
-
-	if (!error)
-		WRITE_ONCE(*word, value);
-	return error ?: (ssize_t)n;
-}
-
-#define VM_WORD(called, variable, max)                                         \
-	static int show_##called(struct seq *seq, struct task *task)           \
-	{                                                                      \
-		(void)task;                                                    \
-		return show_word(seq, READ_ONCE(variable));                    \
-	}                                                                      \
-	static ssize_t write_##called(struct task *task, char *text, size_t n) \
-	{                                                                      \
-		(void)task;                                                    \
-		return write_word(&variable, text, n, max);                    \
-	}
-VM_WORD(admin_reserve_kbytes, admin_reserve_kbytes, ~0ul)
-VM_WORD(mmap_min_addr, mmap_min_addr, 1ul << 30)
-VM_WORD(overcommit_kbytes, overcommit_kbytes, ~0ul)
-VM_WORD(overcommit_memory, overcommit_mode, 2)
-VM_WORD(overcommit_ratio, overcommit_ratio, 1ul << 31)
-VM_WORD(user_reserve_kbytes, user_reserve_kbytes, ~0ul)
+WORD_FILE(admin_reserve_kbytes, admin_reserve_kbytes, ~0ul)
+WORD_FILE(mmap_min_addr, mmap_min_addr, 1ul << 30)
+WORD_FILE(overcommit_kbytes, overcommit_kbytes, ~0ul)
+WORD_FILE(overcommit_memory, overcommit_mode, 2)
+WORD_FILE(overcommit_ratio, overcommit_ratio, 1ul << 31)
+WORD_FILE(user_reserve_kbytes, user_reserve_kbytes, ~0ul)
 
 static const struct proc_entry vm_entries[] = {
 	READ_WRITE("admin_reserve_kbytes", show_admin_reserve_kbytes, write_admin_reserve_kbytes),
