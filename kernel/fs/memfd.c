@@ -7,7 +7,7 @@
 #include <fs/open.h>
 #include <lib/printf.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/mapping.h>
 #include <mm/slab.h>
 #include <uapi/errno.h>
 #include <uapi/memfd.h>
@@ -62,18 +62,6 @@ int memfd_object(const char *name, u64 size, struct path *out)
 	return 0;
 }
 
-static bool is_mapped_writable(struct mapping *mapping)
-{
-	struct vma *vma;
-	bool found = false;
-
-	mutex_lock(&mapping->vmas_lock);
-	list_for_each_entry (vma, &mapping->vmas, mapping_link)
-		found |= (vma->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
-	mutex_unlock(&mapping->vmas_lock);
-	return found;
-}
-
 long file_add_seals(struct file *file, u32 seals)
 {
 	struct inode *inode = file->inode;
@@ -88,7 +76,7 @@ long file_add_seals(struct file *file, u32 seals)
 	down_write(&inode->lock);
 	if (inode->seals & F_SEAL_SEAL)
 		error = -EPERM;
-	else if ((seals & F_SEAL_WRITE) && is_mapped_writable(&inode->mapping))
+	else if ((seals & F_SEAL_WRITE) && !mapping_deny_writers(&inode->mapping))
 		error = -EBUSY;
 	else
 		inode->seals |= seals;

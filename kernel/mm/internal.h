@@ -43,7 +43,10 @@ int mm_check_limits(struct mm *mm, u64 pages, u32 flags);
 int mm_choose_address(struct mm *mm, u64 *address, u64 length, int flags);
 // A new area where nothing is; its charge was taken. -ENOMEM. `*out` may be joined with others.
 int vma_map(struct mm *mm, u64 start, u64 length, const struct vma *like, struct vma **out);
+// -EPERM: an area is sealed.
 int unmap_range(struct mm *mm, u64 start, u64 end);
+// Whether an area of the range is sealed.
+bool range_is_sealed(struct mm *mm, u64 start, u64 end);
 
 // --- mlock.c ---
 

@@ -59,6 +59,16 @@ static int change_flags(struct vma *vma, u64 start, u64 end, const struct flag_a
 	return 0;
 }
 
+// Of a sealed area nobody takes away what could not be written back.
+static bool is_refused(const struct vma *vma, int advice)
+{
+	if (!(vma->flags & VM_SEALED) || vma->mapping || (vma->flags & VM_WRITE))
+		return false;
+	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
+	       advice == MADV_REMOVE || advice == MADV_DONTFORK || advice == MADV_WIPEONFORK ||
+	       advice == MADV_GUARD_INSTALL;
+}
+
 // map_lock written.
 static int advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 {
@@ -66,6 +76,8 @@ static int advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 	bool locked = vma->flags & VM_LOCKED;
 	struct mm *mm = vma->mm;
 
+	if (is_refused(vma, advice))
+		return -EPERM;
 	if (flags)
 		return change_flags(vma, start, end, flags);
 	switch (advice) {
@@ -119,6 +131,8 @@ static int object_at(struct mm *mm, u64 address, u64 *end, struct file **file,
 
 	if (!vma || vma->start > address)
 		return -ENOMEM;
+	if (is_refused(vma, MADV_REMOVE))
+		return -EPERM;
 	if (!vma->mapping || (vma->flags & VM_LOCKED))
 		return -EINVAL;
 	if ((vma->flags & wanted) != wanted)

@@ -142,6 +142,32 @@ struct page *mapping_find_page(struct mapping *mapping, u64 index)
 	return page;
 }
 
+static u64 node_count(const struct mapping_node *node, unsigned level, u64 first, u64 last)
+{
+	u64 span = capacity(level - 1), count = 0;
+
+	for (u64 i = first / span; i < NODE_SLOTS && i <= last / span; i++) {
+		if (!node->slot[i])
+			continue;
+		count += level == 1 ? 1
+				    : node_count(node->slot[i], level - 1,
+						 i == first / span ? first % span : 0,
+						 i == last / span ? last % span : span - 1);
+	}
+	return count;
+}
+
+u64 mapping_count_pages(struct mapping *mapping, u64 first, u64 last)
+{
+	u64 count = 0;
+
+	spin_lock(&mapping->tree_lock);
+	if (mapping->height && first < capacity(mapping->height) && first <= last)
+		count = node_count(mapping->root, mapping->height, first, last);
+	spin_unlock(&mapping->tree_lock);
+	return count;
+}
+
 int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct page **out)
 {
 	struct page *page = mapping_find_page(mapping, index), *new;
@@ -178,8 +204,42 @@ int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct pag
 
 // --- Areas that map it ---
 
+bool mapping_writer_get(struct mapping *mapping)
+{
+	s64 seen = atomic64_read(&mapping->writers);
+
+	while (seen >= 0) {
+		if (__atomic_compare_exchange_n(&mapping->writers.v, &seen, seen + 1, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+void mapping_writer_put(struct mapping *mapping)
+{
+	atomic64_dec(&mapping->writers);
+}
+
+bool mapping_deny_writers(struct mapping *mapping)
+{
+	s64 none = 0;
+
+	return __atomic_compare_exchange_n(&mapping->writers.v, &none, -1, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED) ||
+	       none < 0;
+}
+
+// Both bits stay as they are as long as the area lives.
+static bool may_write(const struct vma *vma)
+{
+	return (vma->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+}
+
 void mapping_add_vma(struct mapping *mapping, struct vma *vma, struct vma *after)
 {
+	if (may_write(vma))
+		atomic64_inc(&mapping->writers);
 	mutex_lock(&mapping->vmas_lock);
 	list_add(&vma->mapping_link, after ? &after->mapping_link : &mapping->vmas);
 	mutex_unlock(&mapping->vmas_lock);
@@ -190,6 +250,8 @@ void mapping_remove_vma(struct mapping *mapping, struct vma *vma)
 	mutex_lock(&mapping->vmas_lock);
 	list_del(&vma->mapping_link);
 	mutex_unlock(&mapping->vmas_lock);
+	if (may_write(vma))
+		mapping_writer_put(mapping);
 }
 
 // Areas may be split meanwhile, so a range may come out too large: only the object's own pages of

@@ -21,6 +21,7 @@ struct mapping {
 	u64 page_limit_used;       // for the owner
 	struct mutex vmas_lock;    // also keeps moves of entries (mremap) out of truncation
 	struct list_head vmas;     // [vmas] areas that map it; a fork's child behind its parent
+	struct atomic64 writers;   // [a] areas that may write it, and mmaps under way; -1: denied
 	bool account;              // [I] its size is charged (shared anonymous memory)
 	bool shmem;                // [I] counted as shared memory, not as a file
 	void *host;                // [I] the inode
@@ -37,6 +38,8 @@ void mapping_destroy(struct mapping *mapping);
 int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct page **page);
 // Only if it is there.
 struct page *mapping_find_page(struct mapping *mapping, u64 index);
+// How many pages it has from `first` to `last`.
+u64 mapping_count_pages(struct mapping *mapping, u64 first, u64 last);
 // Cuts or extends. Pages beyond are unmapped everywhere and freed, the rest of the last one is
 // zeroed. The caller holds the inode's lock for writing; sleeps.
 void mapping_truncate(struct mapping *mapping, u64 size);
@@ -47,6 +50,12 @@ void mapping_punch(struct mapping *mapping, u64 first, u64 last);
 // Notes that an area maps the object, or no longer does. `after`: the area that it was copied from.
 void mapping_add_vma(struct mapping *mapping, struct vma *vma, struct vma *after);
 void mapping_remove_vma(struct mapping *mapping, struct vma *vma);
+
+// Before mapping an object shared so that it may be written; until the area is there. False: denied.
+bool mapping_writer_get(struct mapping *mapping);
+void mapping_writer_put(struct mapping *mapping);
+// Denies that for ever, unless somebody maps it so.
+bool mapping_deny_writers(struct mapping *mapping);
 
 // read(2) and write(2). The caller holds the inode's lock for writing. Bytes done, or an error.
 ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos);

@@ -97,6 +97,7 @@ static void copy_values(struct mm *copy, const struct mm *old)
 	copy->auxv_count = old->auxv_count;
 	memcpy(copy->auxv, old->auxv, sizeof(copy->auxv));
 	copy->dumpable = old->dumpable;
+	copy->sealed = old->sealed;
 	copy->membarriers = READ_ONCE(old->membarriers);
 	copy->exe_file = old->exe_file;
 	if (copy->exe_file)

@@ -42,6 +42,7 @@ enum vma_flags {
 	VM_MERGEABLE = 1 << 19,
 	VM_RAND_READ = 1 << 20,
 	VM_SEQ_READ = 1 << 21,
+	VM_SEALED = 1 << 23,
 	VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC,
 	VM_LOCK_BITS = VM_LOCKED | VM_LOCKONFAULT,
 };
@@ -101,6 +102,7 @@ struct mm {
 	u64 start_brk, brk;         // [map]
 	u64 total_pages, locked_pages, stack_pages, data_pages, exec_pages; // [map]
 	u64 account_pages;                                                  // [map] with VM_ACCOUNT
+	bool sealed;               // [map] some area is sealed
 	u32 new_flags;             // [map] mlockall(MCL_FUTURE)
 	s64 counters[MM_COUNTERS]; // [table] pages mapped
 	u64 peak_rss, peak_total;  // [table], [map]

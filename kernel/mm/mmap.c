@@ -121,6 +121,8 @@ int unmap_range(struct mm *mm, u64 start, u64 end)
 
 	if (!vma || vma->start >= end)
 		return 0;
+	if (unlikely(mm->sealed) && range_is_sealed(mm, start, end))
+		return -EPERM;
 	int error = vma_split_range(mm, start, end);
 	if (error)
 		return error;
@@ -307,5 +309,17 @@ int mm_mmap(struct mm *mm, u64 address, u64 length, int prot, int flags, struct 
 		if (error)
 			return error;
 	}
-	return mm_mmap_object(mm, address, length, prot, flags, file, mapping, may, offset, result);
+	// A seal may have come since the file was asked: either it sees us, or we see it.
+	bool writer = mapping && (flags & MAP_TYPE) != MAP_PRIVATE && (may & VM_MAYWRITE);
+	if (writer && !mapping_writer_get(mapping)) {
+		if (prot & PROT_WRITE)
+			return -EPERM;
+		may &= ~VM_MAYWRITE;
+		writer = false;
+	}
+	int error = mm_mmap_object(mm, address, length, prot, flags, file, mapping, may, offset,
+				   result);
+	if (writer)
+		mapping_writer_put(mapping);
+	return error;
 }

@@ -13,6 +13,8 @@ int mm_mmap(struct mm *mm, u64 address, u64 length, int prot, int flags, struct 
 extern int (*file_mmap_hook)(struct file *file, int prot, int flags, struct mapping **mapping,
 			     u32 *may);
 int mm_munmap(struct mm *mm, u64 address, u64 length);
+// Whole areas of the range can be changed no more, for ever. -EINVAL; -ENOMEM: there is a hole.
+int mm_seal(struct mm *mm, u64 address, u64 length);
 int mm_mprotect(struct mm *mm, u64 address, u64 length, int prot);
 int mm_madvise(struct mm *mm, u64 address, u64 length, int advice);
 long mm_mremap(struct mm *mm, u64 address, u64 old_length, u64 new_length, int flags, u64 target);

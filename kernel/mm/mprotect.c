@@ -32,6 +32,8 @@ static int protect_vma(struct vma *vma, u64 start, u64 end, u32 access, struct v
 	*joined = vma;
 	if (access & ~(vma->flags >> 4) & VM_ACCESS)
 		return -EACCES;
+	if (vma->flags & VM_SEALED)
+		return -EPERM;
 	if (flags == vma->flags)
 		return 0;
 	u64 pages = (end - start) >> PAGE_SHIFT;

@@ -182,6 +182,8 @@ static long move_several(const struct remap *whole)
 			break;
 		if (vma->start > at && at == whole->address)
 			return -EFAULT;
+		if (vma->flags & VM_SEALED)
+			return -EPERM;
 		struct remap one = *whole;
 		one.address = MAX(at, vma->start);
 		one.old_length = one.new_length = MIN(vma->end, end) - one.address;
@@ -201,6 +203,8 @@ static long remap_locked(struct remap *remap)
 
 	if (!vma)
 		return -EFAULT;
+	if (vma->flags & VM_SEALED)
+		return -EPERM;
 	if (!remap->old_length && !(vma->flags & VM_SHARED))
 		return -EINVAL;
 	if (!remap->old_length && !new_place && !(remap->flags & MREMAP_MAYMOVE))

@@ -108,18 +108,20 @@ int table_forget_accesses(struct mm *mm, u64 start, u64 end)
 static struct spinlock lazy_lock = SPINLOCK_INIT(LOCK_MM_LIST);
 static LIST_HEAD(lazy_mms); // [lazy_lock] through mm->lazy_link
 
+static bool is_private(struct pte entry)
+{
+	return entry_page(entry) != zero_page && (entry_page(entry)->flags & PG_ANON);
+}
+
 // One that others map as well is theirs to keep.
 static bool is_alone(struct pte entry)
 {
-	const struct page *page = entry_page(entry);
-
-	return page != zero_page && (page->flags & PG_ANON) && !(entry.v & PTE_SHARED) &&
-	       atomic_read_acquire(&page->refs) == 1;
+	return is_private(entry) && atomic_read_acquire(&entry_page(entry)->refs) == 1;
 }
 
 int table_free_lazily(struct mm *mm, u64 start, u64 end)
 {
-	struct bit_walk walk = {.mm = mm, .clear = PTE_D | PTE_A, .wanted = is_alone};
+	struct bit_walk walk = {.mm = mm, .clear = PTE_D | PTE_A, .wanted = is_private};
 	int error = clear_bits(&walk, start, end);
 
 	spin_lock(&lazy_lock);

@@ -148,7 +148,8 @@ static void show_flags(struct seq *seq, u32 flags)
 		     {VM_LOCKED, "lo"},     {VM_SEQ_READ, "sr"},    {VM_RAND_READ, "rr"},
 		     {VM_DONTFORK, "dc"},   {VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},
 		     {VM_NORESERVE, "nr"},  {VM_DONTDUMP, "dd"},    {VM_HUGEPAGE, "hg"},
-		     {VM_NOHUGEPAGE, "nh"}, {VM_MERGEABLE, "mg"},   {VM_WIPEONFORK, "wf"}};
+		     {VM_NOHUGEPAGE, "nh"}, {VM_MERGEABLE, "mg"},   {VM_WIPEONFORK, "wf"},
+		     {VM_SEALED, "sl"}};
 
 	seq_puts(seq, "VmFlags: ");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
