@@ -6,7 +6,6 @@
 #include <mm/slab.h>
 #include <ns/ns_common.h>
 #include <ns/user_ns.h>
-#include <sched/task.h>
 #include <uapi/errno.h>
 #include <uapi/sched.h>
 
@@ -35,7 +34,7 @@ const struct ns_kind cgroup_ns_kind = {
 };
 _Static_assert(offsetof(struct cgroup_ns, common) == 0, "see ns_common.h");
 
-int cgroup_ns_create(struct user_ns *owner, struct cgroup_ns **out)
+int cgroup_ns_create(struct cgroup *root, struct user_ns *owner, struct cgroup_ns **out)
 {
 	struct cgroup_ns *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
 
@@ -46,7 +45,7 @@ int cgroup_ns_create(struct user_ns *owner, struct cgroup_ns **out)
 		kfree(ns);
 		return error;
 	}
-	ns->root = task_cgroup_get(current);
+	ns->root = cgroup_get(root);
 	*out = ns;
 	return 0;
 }

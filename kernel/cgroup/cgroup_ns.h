@@ -19,5 +19,5 @@ static inline struct cgroup_ns *cgroup_ns_get(struct cgroup_ns *ns)
 	ns_get(&ns->common);
 	return ns;
 }
-// One whose root is the group that current is in. -ENOMEM, -ENOSPC.
-int cgroup_ns_create(struct user_ns *owner, struct cgroup_ns **out);
+// -ENOMEM, -ENOSPC.
+int cgroup_ns_create(struct cgroup *root, struct user_ns *owner, struct cgroup_ns **out);

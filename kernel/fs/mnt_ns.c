@@ -235,7 +235,9 @@ static void show_mountinfo_line(struct mount *mount, const char *place, struct s
 
 	seq_printf(seq, "%d %d %lu:%lu ", mount->id, mount->parent ? mount->parent->id : mount->id,
 		   dev >> 20, dev & 0xfffff);
-	put_escaped(seq, root_text(mount, buffer, PATH_MAX));
+	if (mount->sb->show_root)
+		mount->sb->show_root(mount->root, buffer);
+	put_escaped(seq, mount->sb->show_root ? buffer : root_text(mount, buffer, PATH_MAX));
 	seq_putc(seq, ' ');
 	put_escaped(seq, place);
 	seq_printf(seq, " %s", (mount->flags & MOUNT_RDONLY) ? "ro" : "rw");

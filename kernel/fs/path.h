@@ -45,6 +45,8 @@ struct superblock {
 	void *private;
 	// What of it a mount by current shows, counted; ERR_PTR. NULL: all.
 	struct dentry *(*root_of_current)(struct superblock *sb);
+	// What mountinfo says of the root of a mount, into a buffer of a page. NULL: its path.
+	void (*show_root)(const struct dentry *root, char *buffer);
 	struct atomic mounts;                // [a] that show it
 	void (*kill)(struct superblock *sb); // at the last unmount; NULL: stays for ever
 	void (*statfs)(struct superblock *sb, struct fs_usage *usage); // NULL: nothing to tell

@@ -119,12 +119,16 @@ static int dup_pid(struct nsproxy *new, const struct nsproxy *old, u64 flags, st
 }
 
 static int dup_cgroup(struct nsproxy *new, const struct nsproxy *old, u64 flags,
-		      struct user_ns *owner)
+		      struct user_ns *owner, struct task *child)
 {
-	if (flags & CLONE_NEWCGROUP)
-		return cgroup_ns_create(owner, &new->cgroup);
-	new->cgroup = cgroup_ns_get(old->cgroup);
-	return 0;
+	if (!(flags & CLONE_NEWCGROUP)) {
+		new->cgroup = cgroup_ns_get(old->cgroup);
+		return 0;
+	}
+	struct cgroup *root = child ? cgroup_get(child->cgroup) : task_cgroup_get(current);
+	int error = cgroup_ns_create(root, owner, &new->cgroup);
+	cgroup_put(root);
+	return error;
 }
 
 static int dup_mnt(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner,
@@ -187,7 +191,7 @@ int nsproxy_resource_dup(void *value, struct resource_context *context, void **c
 	if (!error)
 		error = dup_pid(new, old, flags, cred->user_ns);
 	if (!error)
-		error = dup_cgroup(new, old, flags, cred->user_ns);
+		error = dup_cgroup(new, old, flags, cred->user_ns, context->child);
 	if (!error)
 		error = dup_time(new, old, flags, cred->user_ns,
 				 context->child && !(flags & CLONE_VM));

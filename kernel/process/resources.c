@@ -3,7 +3,8 @@
 // resource here is one line of the table and a few functions that know nothing of each other.
 //
 // Order matters: credentials come first, for a new user namespace owns the other new namespaces;
-// the file-system context comes before the namespaces, for a new mount namespace moves its roots.
+// the file-system context comes before the namespaces, for a new mount namespace moves its roots,
+// and so does the cgroup, which is the root of a new cgroup namespace.
 
 #include <fs/files.h>
 #include <fs/fs_context.h>
@@ -42,6 +43,15 @@ static const struct resource resources[] = {
 		.is_shared = fs_resource_is_shared,
 	},
 	{
+		.name = "cgroup",
+		.new_flags = CLONE_INTO_CGROUP,
+		.field = offsetof(struct task, cgroup),
+		.get = cgroup_resource_get,
+		.dup = cgroup_resource_dup,
+		.put = cgroup_resource_put,
+		.outlives_exit = true,
+	},
+	{
 		.name = "namespaces",
 		.new_flags = (CLONE_NS_FLAGS & ~CLONE_NEWUSER) | CLONE_NEWTIME,
 		.unshare_flags = (CLONE_NS_FLAGS & ~CLONE_NEWUSER) | CLONE_NEWTIME,
@@ -51,15 +61,6 @@ static const struct resource resources[] = {
 		.dup = nsproxy_resource_dup,
 		.put = nsproxy_resource_put,
 		.switched = nsproxy_resource_switched,
-	},
-	{
-		.name = "cgroup",
-		.new_flags = CLONE_INTO_CGROUP,
-		.field = offsetof(struct task, cgroup),
-		.get = cgroup_resource_get,
-		.dup = cgroup_resource_dup,
-		.put = cgroup_resource_put,
-		.outlives_exit = true,
 	},
 	{
 		.name = "files",

@@ -31,6 +31,7 @@ struct setns {
 	struct nsproxy *nsproxy;
 	struct cred *cred;     // private, for a new user namespace
 	struct fs_context *fs; // private, for a new mount namespace
+	bool several;          // kinds at once
 };
 
 // Capabilities are needed in the namespace's owner and in the user namespace that we will be in.
@@ -59,7 +60,8 @@ static int enter_mnt(struct setns *set, struct mnt_ns *ns)
 
 	if (!may_enter(set, mnt_ns_owner(ns)) || !ns_capable(own, CAP_SYS_CHROOT))
 		return -EPERM;
-	if (fs_context_is_shared(current->fs))
+	// With several kinds at once Linux moves those who share our root and directory, too.
+	if (!set->several && fs_context_is_shared(current->fs))
 		return -EINVAL;
 	int error = fs_context_dup(current->fs, &set->fs);
 	if (error)
@@ -170,8 +172,15 @@ static void commit(struct setns *set)
 		resource_store(offsetof(struct task, sem_undo), NULL);
 	if (set->cred)
 		resource_store(offsetof(struct task, cred), set->cred);
-	if (set->fs)
-		resource_store(offsetof(struct task, fs), set->fs);
+	if (set->fs) {
+		struct path path;
+
+		fs_context_root(set->fs, &path);
+		fs_context_set_root(current->fs, &path);
+		fs_context_cwd(set->fs, &path);
+		fs_context_set_cwd(current->fs, &path);
+		fs_context_put(set->fs);
+	}
 	resource_store(offsetof(struct task, nsproxy), set->nsproxy);
 }
 
@@ -188,7 +197,7 @@ static int setns_by(struct file *file, u64 flags)
 {
 	struct ns_common *ns = nsfs_file_ns(file);
 	struct pid *pid = pidfd_file_pid(file);
-	struct setns set = {0};
+	struct setns set = {.several = flags & (flags - 1)};
 	struct task *task = NULL;
 
 	if (ns) {

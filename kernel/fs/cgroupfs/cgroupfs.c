@@ -12,6 +12,7 @@
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <uapi/errno.h>
+#include <uapi/limits.h>
 #include <uapi/magic.h>
 
 #include "internal.h"
@@ -265,6 +266,14 @@ static struct dentry *root_of_current(struct superblock *sb)
 	return ERR_PTR(-ENOENT); // it has gone
 }
 
+// As the reader's namespace sees it: a mount of another may lie above.
+static void show_root(const struct dentry *root, char *buffer)
+{
+	if (cgroup_path(cgroup_of(root->inode), current->nsproxy->cgroup->root, buffer, PATH_MAX) <
+	    0)
+		buffer[0] = '\0';
+}
+
 static int take_options(const char *options, u32 *flags)
 {
 	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
@@ -312,6 +321,7 @@ static int cgroupfs_init(void)
 	sb->magic = CGROUP2_SUPER_MAGIC;
 	sb->dev = superblock_new_dev();
 	sb->root_of_current = root_of_current;
+	sb->show_root = show_root;
 	cgroup_sb = sb;
 	cgroup_root.node = node;
 	root = inode_alloc(sb, S_IFDIR | 0555);
