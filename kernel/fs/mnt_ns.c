@@ -1,9 +1,7 @@
-// Mount namespaces: copies of the tree of mounts, and its texts in /proc.
+// Mount namespaces: copies of the tree of mounts. Their texts in /proc are in mount_text.c.
 
-#include <core/init.h>
+#include <core/errno.h>
 #include <fs/mount_internal.h>
-#include <fs/seq.h>
-#include <lib/string.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <ns/ns_common.h>
@@ -11,13 +9,14 @@
 #include <ns/user_ns.h>
 #include <sched/task.h>
 #include <uapi/errno.h>
-#include <uapi/limits.h>
 #include <uapi/sched.h>
 
 struct mnt_ns first_mnt_ns = {.common = {.refs = REFCOUNT_INIT(2),
 					 .kind = &mnt_ns_kind,
 					 .number = 0xeffffff8u, // MNT_NS_INIT_INO
 					 .owner = &init_user_ns}};
+
+u32 mount_max = 100000;
 
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns)
 {
@@ -75,44 +74,76 @@ static void move_context(struct fs_context *fs, const struct mnt_ns *from)
 		path_put(&old_cwd);
 }
 
-// For a namespace of less privileged users: what they got they may neither lift nor look under.
-static void lock_tree(struct mount *tree)
+static struct mnt_ns *mnt_ns_alloc(struct user_ns *owner, int *error)
 {
-	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree)) {
-		mount->flags |= MOUNT_LOCKED;
-		mount->locked_flags |= mount->flags &
-				       (MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
+	struct mnt_ns *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
+
+	*error = ns ? ns_common_init(&ns->common, &mnt_ns_kind, owner) : -ENOMEM;
+	if (*error) {
+		kfree(ns);
+		return NULL;
 	}
+	list_init(&ns->mounts);
+	wait_queue_init(&ns->poll);
+	return ns;
 }
 
 int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	       struct mnt_ns **out)
 {
-	struct mnt_ns *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
+	// Less privileged users may receive what happens here, but not make it happen here.
+	bool less = owner != old->common.owner;
+	int how = COPY_UNBINDABLE | (less ? COPY_SHARED_TO_SLAVE : 0), error;
+	struct mnt_ns *ns = mnt_ns_alloc(owner, &error);
 
 	if (!ns)
-		return -ENOMEM;
-	int error = ns_common_init(&ns->common, &mnt_ns_kind, owner);
-	if (error) {
-		kfree(ns);
 		return error;
-	}
 	mutex_lock(&mount_mutex);
-	ns->root = mount_copy_tree(old->root, old->root->root, true, true);
-	if (!ns->root) {
+	struct mount *tree = mount_copy_tree(old->root, old->root->root, true, how);
+	if (IS_ERR(tree)) {
 		mutex_unlock(&mount_mutex);
 		ns_common_end(&ns->common);
 		kfree(ns);
-		return -ENOMEM;
+		return PTR_ERR(tree);
 	}
-	mount_set_ns(ns->root, ns);
-	if (owner != old->common.owner)
-		lock_tree(ns->root);
+	ns->root = tree;
+	mount_set_ns(tree, ns);
+	if (less)
+		mount_lock_tree(tree);
 	if (fs)
 		move_context(fs, old);
 	mutex_unlock(&mount_mutex);
 	*out = ns;
 	return 0;
+}
+
+int mnt_ns_reserve(struct mnt_ns *ns, u32 count)
+{
+	u32 max = READ_ONCE(mount_max);
+	u64 sum = (u64)ns->count + ns->pending + count;
+
+	if (sum > max)
+		return -ENOSPC;
+	ns->pending += count;
+	return 0;
+}
+
+void mnt_ns_touch(struct mnt_ns *ns)
+{
+	static u64 last; // [mutex]
+
+	WRITE_ONCE(ns->event, ++last);
+	wake_up_all(&ns->poll);
+}
+
+u64 mnt_ns_event(struct mnt_ns *ns)
+{
+	return READ_ONCE(ns->event);
+}
+
+struct wait_queue *mnt_ns_wait_queue(struct mnt_ns *ns)
+{
+	return &ns->poll;
 }
 
 void mnt_ns_root(struct mnt_ns *ns, struct path *out)
@@ -135,161 +166,4 @@ struct user_ns *mnt_ns_owner(const struct mnt_ns *ns)
 bool mnt_ns_may_admin(void)
 {
 	return ns_capable(current->nsproxy->mnt->common.owner, CAP_SYS_ADMIN);
-}
-
-// --- Texts ---
-
-// The place of a mount as seen from `root`; NULL if it cannot be reached from there. mount_mutex.
-static char *place_text(const struct mount *mount, const struct path *root, char *buffer,
-			size_t size)
-{
-	char *at = buffer + size - 1;
-	const struct dentry *dentry = mount->root;
-
-	*at = '\0';
-	while (mount != root->mount || dentry != root->dentry) {
-		if (dentry == mount->root) {
-			if (!mount->parent)
-				return NULL;
-			dentry = mount->point;
-			mount = mount->parent;
-			continue;
-		}
-		if (dentry->parent == dentry || (size_t)(at - buffer) < dentry->length + 1u)
-			return NULL;
-		at -= dentry->length;
-		memcpy(at, dentry->name, dentry->length);
-		*--at = '/';
-		dentry = dentry->parent;
-	}
-	if (!*at)
-		*--at = '/';
-	return at;
-}
-
-// What of the file system is seen: "/" or the path of a bind's root in it.
-static char *root_text(const struct mount *mount, char *buffer, size_t size)
-{
-	char *at = buffer + size - 1;
-
-	*at = '\0';
-	for (const struct dentry *d = mount->root; d->parent != d; d = d->parent) {
-		if ((size_t)(at - buffer) < d->length + 1u)
-			break;
-		at -= d->length;
-		memcpy(at, d->name, d->length);
-		*--at = '/';
-	}
-	if (!*at)
-		*--at = '/';
-	return at;
-}
-
-// Blanks and the backslash in octal, so that fields stay fields.
-static void put_escaped(struct seq *seq, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == ' ' || *text == '\t' || *text == '\n' || *text == '\\' || *text == '#')
-			seq_printf(seq, "\\%03o", (u8)*text);
-		else
-			seq_putc(seq, *text);
-	}
-}
-
-static void put_flags(struct seq *seq, u32 flags)
-{
-	static const struct {
-		u32 flag;
-		const char *text;
-	} names[] = {
-		{MOUNT_NOSUID, ",nosuid"},         {MOUNT_NODEV, ",nodev"},
-		{MOUNT_NOEXEC, ",noexec"},         {MOUNT_NOATIME, ",noatime"},
-		{MOUNT_NODIRATIME, ",nodiratime"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (flags & names[i].flag)
-			seq_puts(seq, names[i].text);
-	}
-	if (!(flags & (MOUNT_NOATIME | MOUNT_STRICTATIME)))
-		seq_puts(seq, ",relatime");
-}
-
-static void show_mounts_line(struct mount *mount, const char *place, struct seq *seq, char *buffer)
-{
-	bool read_only = (mount->flags & MOUNT_RDONLY) || mount->sb->read_only;
-
-	(void)buffer;
-	put_escaped(seq, mount->source);
-	seq_putc(seq, ' ');
-	put_escaped(seq, place);
-	seq_printf(seq, " %s %s", mount->sb->type, read_only ? "ro" : "rw");
-	put_flags(seq, mount->flags);
-	seq_puts(seq, " 0 0\n");
-}
-
-static void show_mountinfo_line(struct mount *mount, const char *place, struct seq *seq,
-				char *buffer)
-{
-	u64 dev = mount->sb->dev;
-
-	seq_printf(seq, "%d %d %lu:%lu ", mount->id, mount->parent ? mount->parent->id : mount->id,
-		   dev >> 20, dev & 0xfffff);
-	if (mount->sb->show_root)
-		mount->sb->show_root(mount->root, buffer);
-	put_escaped(seq, mount->sb->show_root ? buffer : root_text(mount, buffer, PATH_MAX));
-	seq_putc(seq, ' ');
-	put_escaped(seq, place);
-	seq_printf(seq, " %s", (mount->flags & MOUNT_RDONLY) ? "ro" : "rw");
-	put_flags(seq, mount->flags);
-	seq_printf(seq, "%s - %s ", (mount->flags & MOUNT_UNBINDABLE) ? " unbindable" : "",
-		   mount->sb->type);
-	put_escaped(seq, mount->source);
-	seq_printf(seq, " %s\n", mount->sb->read_only ? "ro" : "rw");
-}
-
-static void show_mountstats_line(struct mount *mount, const char *place, struct seq *seq,
-				 char *buffer)
-{
-	(void)buffer;
-	seq_puts(seq, "device ");
-	put_escaped(seq, mount->source);
-	seq_puts(seq, " mounted on ");
-	put_escaped(seq, place);
-	seq_printf(seq, " with fstype %s\n", mount->sb->type);
-}
-
-static void show_all(struct mnt_ns *ns, const struct path *root, struct seq *seq,
-		     void (*line)(struct mount *, const char *, struct seq *, char *))
-{
-	char *buffer = kmalloc(2 * PATH_MAX, GFP_KERNEL);
-
-	if (!buffer)
-		return;
-	mutex_lock(&mount_mutex);
-	read_lock(&dcache_lock); // names stand still
-	for (struct mount *mount = ns->root; mount; mount = mount_next(mount, ns->root)) {
-		char *place = place_text(mount, root, buffer, PATH_MAX);
-
-		if (place)
-			line(mount, place, seq, buffer + PATH_MAX);
-	}
-	read_unlock(&dcache_lock);
-	mutex_unlock(&mount_mutex);
-	kfree(buffer);
-}
-
-void mnt_ns_show_mounts(struct mnt_ns *ns, const struct path *root, struct seq *seq)
-{
-	show_all(ns, root, seq, show_mounts_line);
-}
-
-void mnt_ns_show_mountinfo(struct mnt_ns *ns, const struct path *root, struct seq *seq)
-{
-	show_all(ns, root, seq, show_mountinfo_line);
-}
-
-void mnt_ns_show_mountstats(struct mnt_ns *ns, const struct path *root, struct seq *seq)
-{
-	show_all(ns, root, seq, show_mountstats_line);
 }

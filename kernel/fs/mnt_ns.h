@@ -5,10 +5,16 @@
 
 struct seq;
 struct user_ns;
+struct wait_queue;
+
+extern u32 mount_max; // [a] fs.mount-max: mounts of one namespace
 
 extern const struct ns_kind mnt_ns_kind;
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns);
 void mnt_ns_put(struct mnt_ns *ns);
+// Counts changes, for poll(2) of its texts; and what they wake.
+u64 mnt_ns_event(struct mnt_ns *ns);
+struct wait_queue *mnt_ns_wait_queue(struct mnt_ns *ns);
 // A copy of the tree of `old`; root and cwd of `fs` move over to the same places in it. -ENOMEM,
 // -ENOSPC (too many namespaces or mounts).
 int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,

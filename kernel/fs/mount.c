@@ -1,18 +1,20 @@
-// The tree of mounts: which file system is seen where, and the changes of mount(2), umount2(2) and
-// pivot_root(2).
+// Mounts: which file system is seen where. A mount hangs on a dentry of its parent mount; both are
+// the key of a hash that path walks look into under dcache_lock, and only if the dentry says that
+// something is mounted on it somewhere.
 //
-// A mount hangs on a dentry of its parent mount; both are the key of a hash that path walks look
-// into under dcache_lock, and only if the dentry says that something is mounted on it somewhere.
-// Changes hold mount_mutex throughout (so that a tree stands still while its copy is allocated), and
-// dcache_lock written for the moment in which they become visible. Two trees are never linked: a
-// copy (bind, or a new namespace) has its own struct mounts on the same superblocks.
+// Changes (mount_change.c, umount.c) hold mount_mutex throughout, so that a tree stands still while
+// its copy is allocated, and dcache_lock written for the moment in which they become visible. Two
+// trees are never linked: a copy (bind, or a new namespace) has its own struct mounts on the same
+// superblocks. How they share later changes is in propagate.c.
 
+#include <core/errno.h>
 #include <core/panic.h>
-#include <core/printk.h>
+#include <fs/fs_context.h>
 #include <fs/mount_internal.h>
 #include <fs/nsfs.h>
 #include <lib/string.h>
 #include <mm/slab.h>
+#include <ns/cred.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <sched/task.h>
@@ -25,6 +27,7 @@ struct mutex mount_mutex = MUTEX_INIT(mount_mutex, LOCK_MOUNTS);
 static struct hlist_head mount_hash[1 << HASH_BITS]; // [mounts]
 static struct slab_cache *mount_cache;
 static struct fs_type *types;
+static u64 last_number = 0x80000000; // so that nobody takes it for an id
 static int next_id = 20;
 
 // --- Types ---
@@ -50,6 +53,50 @@ void fs_for_each(void (*fn)(struct fs_type *type, void *ctx), void *ctx)
 		fn(type, ctx);
 }
 
+static bool may_mount(const struct fs_type *type)
+{
+	if (type->init_ns_only)
+		return capable(CAP_SYS_ADMIN);
+	return ns_capable(type->owner ? type->owner() : current_cred()->user_ns, CAP_SYS_ADMIN);
+}
+
+int fs_mount(struct fs_type *type, const char *source, const char *options, bool read_only,
+	     struct superblock **out)
+{
+	if (!may_mount(type))
+		return -EPERM;
+	int error = type->mount(source, options, out);
+	if (!error && read_only && (*out)->kill && !atomic_read(&(*out)->mounts))
+		(*out)->read_only = true;
+	return error;
+}
+
+u64 superblock_new_dev(void)
+{
+	static u64 next = 20;
+
+	return __atomic_add_fetch(&next, 1, __ATOMIC_RELAXED);
+}
+
+struct user_ns *superblock_owner(const struct superblock *sb)
+{
+	return sb->owner ?: &init_user_ns;
+}
+
+void superblock_free(struct superblock *sb)
+{
+	if (sb->owner)
+		user_ns_put(sb->owner);
+	kfree(sb->private);
+	kfree(sb);
+}
+
+void superblock_drop_unused(struct superblock *sb)
+{
+	if (!atomic_read(&sb->mounts) && sb->kill)
+		sb->kill(sb);
+}
+
 // --- One mount ---
 
 static struct hlist_head *bucket(const struct mount *parent, const struct dentry *point)
@@ -65,26 +112,7 @@ struct mount *mount_get(struct mount *mount)
 	return mount;
 }
 
-void superblock_drop_unused(struct superblock *sb)
-{
-	if (!atomic_read(&sb->mounts) && sb->kill)
-		sb->kill(sb);
-}
-
-void mount_put(struct mount *mount)
-{
-	if (!refcount_put(&mount->refs))
-		return;
-	struct superblock *sb = mount->sb;
-	dentry_put(mount->root);
-	kfree((char *)mount->source);
-	slab_free(mount_cache, mount);
-	if (atomic_sub_return(&sb->mounts, 1) == 0)
-		superblock_drop_unused(sb);
-}
-
-static struct mount *mount_alloc(struct superblock *sb, struct dentry *root, const char *source,
-				 u32 flags)
+struct mount *mount_alloc(struct superblock *sb, struct dentry *root, const char *source, u32 flags)
 {
 	struct mount *mount = slab_alloc(mount_cache, GFP_KERNEL | GFP_ZERO);
 
@@ -98,12 +126,94 @@ static struct mount *mount_alloc(struct superblock *sb, struct dentry *root, con
 	refcount_init(&mount->refs, 1);
 	list_init(&mount->children);
 	list_init(&mount->sibling);
+	list_init(&mount->in_ns);
+	list_init(&mount->peers);
+	list_init(&mount->slaves);
+	list_init(&mount->slave_link);
+	list_init(&mount->work);
 	atomic_add(&sb->mounts, 1);
 	mount->sb = sb;
 	mount->root = dentry_get(root);
 	mount->flags = flags;
-	mount->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+	mount->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED) & INT32_MAX;
+	mount->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	return mount;
+}
+
+// Takes a mount off its place in the tree. dcache_lock is written.
+static void cut_locked(struct mount *mount)
+{
+	hlist_del_init(&mount->hash);
+	list_del_init(&mount->sibling);
+	mount->point->mounted--;
+	mount->parent = NULL;
+	mount->point = NULL;
+}
+
+// Those that only their parent kept (MOUNT_CONNECTED) lose it: the last user of it has gone.
+static void let_go_of_children(struct mount *mount, struct list_head *dead)
+{
+	while (!list_empty(&mount->children)) {
+		struct mount *child = list_first_entry(&mount->children, struct mount, sibling);
+		struct dentry *point = child->point;
+
+		write_lock(&dcache_lock);
+		cut_locked(child);
+		write_unlock(&dcache_lock);
+		dentry_put(point);
+		if (refcount_put(&child->refs))
+			list_add(&child->work, dead);
+	}
+}
+
+static void mount_free(struct mount *mount)
+{
+	struct superblock *sb = mount->sb;
+
+	dentry_put(mount->root);
+	kfree((char *)mount->source);
+	slab_free(mount_cache, mount);
+	if (atomic_sub_return(&sb->mounts, 1) == 0)
+		superblock_drop_unused(sb);
+}
+
+void mount_put_unused(struct mount *mount)
+{
+	LIST_HEAD(dead);
+
+	if (!refcount_put(&mount->refs))
+		return;
+	for (;;) {
+		let_go_of_children(mount, &dead);
+		mount_free(mount);
+		if (list_empty(&dead))
+			return;
+		mount = list_first_entry(&dead, struct mount, work);
+		list_del(&mount->work);
+	}
+}
+
+void mount_put(struct mount *mount)
+{
+	if (unlikely(READ_ONCE(mount->expiring)))
+		WRITE_ONCE(mount->expiring, false);
+	mount_put_unused(mount);
+}
+
+bool path_mount_nosuid(const struct path *path)
+{
+	const struct mount *mount = path->mount;
+
+	if (!mount)
+		return false;
+	return (mount->flags & MOUNT_NOSUID) || READ_ONCE(mount->ns) != current->nsproxy->mnt ||
+	       !user_ns_within(current_cred()->user_ns, superblock_owner(mount->sb));
+}
+
+bool path_mount_nodev(const struct path *path)
+{
+	return (path->mount->flags & MOUNT_NODEV) ||
+	       superblock_owner(path->mount->sb) != &init_user_ns;
 }
 
 // --- Trees. Walks are loops: the depth of a tree is up to users, our stack is not. ---
@@ -131,6 +241,24 @@ struct mount *mount_find_locked(const struct mount *parent, const struct dentry 
 	return NULL;
 }
 
+struct mount *mount_topmost(struct mount *mount)
+{
+	struct mount *above;
+
+	while ((above = mount_find_locked(mount, mount->root)))
+		mount = above;
+	return mount;
+}
+
+u32 mount_tree_count(struct mount *tree)
+{
+	u32 count = 0;
+
+	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree))
+		count++;
+	return count;
+}
+
 void mount_hang(struct mount *tree, struct mount *parent, struct dentry *point)
 {
 	tree->parent = mount_get(parent);
@@ -142,54 +270,92 @@ void mount_hang(struct mount *tree, struct mount *parent, struct dentry *point)
 	write_unlock(&dcache_lock);
 }
 
-// The opposite: the tree keeps its own reference, and has no parent.
-static void mount_unhang(struct mount *tree)
+void mount_unhang(struct mount *tree)
 {
 	struct mount *parent = tree->parent;
 	struct dentry *point = tree->point;
 
 	write_lock(&dcache_lock);
-	hlist_del_init(&tree->hash);
-	list_del_init(&tree->sibling);
-	point->mounted--;
-	tree->parent = NULL;
-	tree->point = NULL;
+	cut_locked(tree);
 	write_unlock(&dcache_lock);
 	dentry_put(point);
-	mount_put(parent);
+	mount_put_unused(parent);
+}
+
+static void enter_ns(struct mount *mount, struct mnt_ns *ns)
+{
+	struct list_head *before = ns->mounts.prev; // nearly always the last
+
+	while (before != &ns->mounts &&
+	       list_entry(before, struct mount, in_ns)->number > mount->number)
+		before = before->prev;
+	list_add(&mount->in_ns, before);
+	mount->ns = ns;
+	ns->count++;
+}
+
+static void leave_ns(struct mount *mount)
+{
+	if (!mount->ns)
+		return;
+	list_del_init(&mount->in_ns);
+	mount->ns->count--;
+	mount->ns = NULL;
 }
 
 void mount_set_ns(struct mount *tree, struct mnt_ns *ns)
 {
 	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree)) {
+		leave_ns(mount);
+		enter_ns(mount, ns);
+	}
+}
+
+// Whether a doomed mount is taken off its parent, or stays connected.
+static bool is_cut_off(const struct mount *mount, bool at_once)
+{
+	return at_once || !(mount->parent->flags & MOUNT_DOOMED) || !(mount->flags & MOUNT_LOCKED);
+}
+
+void mount_drop_all(struct list_head *doomed, bool at_once)
+{
+	struct mount *mount, *next;
+
+	list_for_each_entry_safe (mount, next, doomed, work) {
 		if (mount->ns)
-			mount->ns->count--;
-		mount->ns = ns;
-		if (ns)
-			ns->count++;
+			mnt_ns_touch(mount->ns);
+		leave_ns(mount);
+		propagation_change(mount, MS_PRIVATE);
+		if (!mount->parent)
+			continue;
+		if (is_cut_off(mount, at_once)) {
+			mount_unhang(mount);
+		} else {
+			list_del_init(&mount->work);
+			mount->flags |= MOUNT_CONNECTED;
+			mount_put_unused(mount->parent); // which keeps this one, not the other way
+		}
+	}
+	while (!list_empty(doomed)) {
+		mount = list_first_entry(doomed, struct mount, work);
+		list_del_init(&mount->work);
+		mount->flags &= ~MOUNT_DOOMED;
+		mount_put_unused(mount);
 	}
 }
 
 void mount_tree_drop(struct mount *tree)
 {
-	mount_set_ns(tree, NULL);
-	if (tree->parent)
-		mount_unhang(tree);
-	struct mount *mount = tree;
-	for (;;) { // leaves first
-		while (!list_empty(&mount->children))
-			mount = list_first_entry(&mount->children, struct mount, sibling);
-		struct mount *parent = mount->parent;
-		if (mount == tree)
-			break;
-		mount_unhang(mount);
-		mount_put(mount);
-		mount = parent;
+	LIST_HEAD(doomed);
+
+	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree)) {
+		mount->flags |= MOUNT_DOOMED;
+		list_add_tail(&mount->work, &doomed);
 	}
-	mount_put(tree);
+	mount_drop_all(&doomed, false);
 }
 
-static bool is_below(const struct dentry *dentry, const struct dentry *ancestor)
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *ancestor)
 {
 	for (; dentry != ancestor; dentry = dentry->parent) {
 		if (dentry == dentry->parent)
@@ -198,308 +364,83 @@ static bool is_below(const struct dentry *dentry, const struct dentry *ancestor)
 	return true;
 }
 
-// Whether a copy that starts at `root` of `top` has this mount's place in it.
-static bool belongs_to_copy(const struct mount *mount, const struct mount *top,
-			    const struct dentry *root, bool keep_unbindable)
+void mount_lock_tree(struct mount *tree)
+{
+	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree)) {
+		if (mount != tree)
+			mount->flags |= MOUNT_LOCKED;
+		mount->locked_flags |= MOUNT_ATIME | (mount->flags & (MOUNT_RDONLY | MOUNT_NOSUID |
+								      MOUNT_NODEV | MOUNT_NOEXEC));
+	}
+}
+
+static bool is_mnt_ns_file(const struct mount *mount)
+{
+	struct ns_common *ns = nsfs_inode_ns(mount->root->inode);
+
+	return ns && ns->kind->type == NS_MNT;
+}
+
+// Whether a copy that starts at `root` of `top` has this mount's place in it. 0: no, 1: yes, or
+// -EPERM.
+static int belongs_to_copy(const struct mount *mount, const struct mount *top,
+			   const struct dentry *root, int how)
 {
 	if (!mount->parent->copy)
-		return false; // something above was left out
-	if (mount->parent == top && !is_below(mount->point, root))
-		return false;
-	struct ns_common *ns = nsfs_inode_ns(mount->root->inode);
-	if (keep_unbindable && ns && ns->kind->type == NS_MNT)
-		return false; // a new namespace must not keep older ones
-	return keep_unbindable || !(mount->flags & MOUNT_UNBINDABLE);
+		return 0; // something above was left out
+	if (mount->parent == top && !dentry_is_below(mount->point, root))
+		return 0;
+	if (!(how & COPY_UNBINDABLE) && (mount->flags & MOUNT_UNBINDABLE))
+		return (mount->flags & MOUNT_LOCKED) ? -EPERM : 0;
+	return (how & COPY_MNT_NS_FILES) || !is_mnt_ns_file(mount);
 }
 
-struct mount *mount_copy_tree(struct mount *from, struct dentry *root, bool recursive,
-			      bool keep_unbindable)
+static int copy_one(struct mount *mount, struct dentry *root, int how, struct mount **out)
 {
-	struct mount *tree = NULL, *mount;
-	bool failed = false;
+	u32 flags = mount->flags & (MOUNT_USER_FLAGS | MOUNT_LOCKED | MOUNT_UNBINDABLE);
+	struct mount *copy = mount_alloc(mount->sb, root, mount->source, flags);
 
-	for (mount = from; mount; mount = recursive ? mount_next(mount, from) : NULL) {
+	if (!copy)
+		return -ENOMEM;
+	copy->locked_flags = mount->locked_flags;
+	int error = propagation_copy(mount, copy, how);
+	if (error) {
+		mount_put_unused(copy);
+		return error;
+	}
+	*out = mount->copy = copy;
+	return 0;
+}
+
+struct mount *mount_copy_tree(struct mount *from, struct dentry *root, bool recursive, int how)
+{
+	struct mount *tree, *copy;
+
+	if (!(how & COPY_UNBINDABLE) && (from->flags & MOUNT_UNBINDABLE))
+		return ERR_PTR(-EINVAL);
+	int error = copy_one(from, root, how, &tree);
+	if (error)
+		return ERR_PTR(error);
+	tree->flags &= ~MOUNT_LOCKED;
+	struct mount *mount = recursive ? mount_next(from, from) : NULL;
+	for (; mount && error >= 0; mount = mount_next(mount, from)) {
 		mount->copy = NULL;
-		if (failed ||
-		    (mount != from && !belongs_to_copy(mount, from, root, keep_unbindable)))
+		error = belongs_to_copy(mount, from, root, how);
+		if (error != 1)
 			continue;
-		u32 flags = mount->flags & (MOUNT_USER_FLAGS | MOUNT_LOCKED |
-					    (keep_unbindable ? MOUNT_UNBINDABLE : 0));
-		struct mount *copy = mount_alloc(mount->sb, mount == from ? root : mount->root,
-						 mount->source, flags);
-		failed = !copy;
-		if (failed)
-			continue;
-		copy->locked_flags = mount->locked_flags;
-		mount->copy = copy;
-		if (mount == from)
-			tree = copy;
-		else
+		error = copy_one(mount, mount->root, how, &copy);
+		if (!error)
 			mount_hang(copy, mount->parent->copy, mount->point);
 	}
-	if (failed && tree) {
-		mount_tree_drop(tree);
-		tree = NULL;
-	}
-	return tree;
+	if (error >= 0)
+		return tree;
+	mount_tree_drop(tree);
+	return ERR_PTR(error);
 }
 
-static u32 tree_count(struct mount *tree)
-{
-	u32 count = 0;
-
-	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree))
-		count++;
-	return count;
-}
-
-// --- Changes ---
-
-static bool is_ours(const struct mount *mount)
+bool mount_is_ours(const struct mount *mount)
 {
 	return mount->ns && mount->ns == current->nsproxy->mnt;
-}
-
-static bool is_directory(const struct path *path)
-{
-	return S_ISDIR(path_inode(path)->mode);
-}
-
-// Puts a tree on top of what is at `point`. On failure it stays the caller's.
-static int graft_locked(struct mount *tree, const struct path *point)
-{
-	struct mount *parent = point->mount, *above;
-	struct dentry *dentry = point->dentry;
-
-	if (!is_ours(parent))
-		return -EINVAL;
-	if (S_ISDIR(dentry->inode->mode) != S_ISDIR(tree->root->inode->mode))
-		return -ENOTDIR;
-	if (!dentry->inode->nlink)
-		return -ENOENT;
-	while ((above = mount_find_locked(parent, dentry))) { // somebody was faster
-		parent = above;
-		dentry = above->root;
-	}
-	if (parent->ns->count + tree_count(tree) > MOUNTS_MAX)
-		return -ENOSPC;
-	mount_hang(tree, parent, dentry);
-	mount_set_ns(tree, parent->ns);
-	return 0;
-}
-
-int mount_attach(struct superblock *sb, const char *source, const struct path *point, u32 flags)
-{
-	struct dentry *root = sb->root_of_current ? sb->root_of_current(sb) : dentry_get(sb->root);
-	int error;
-
-	if (IS_ERR(root)) {
-		superblock_drop_unused(sb);
-		return PTR_ERR(root);
-	}
-	struct mount *mount = mount_alloc(sb, root, source, flags);
-	dentry_put(root); // the mount has its own
-	if (!mount) {
-		superblock_drop_unused(sb);
-		return -ENOMEM;
-	}
-	mutex_lock(&mount_mutex);
-	// The same thing twice on one spot is a mistake.
-	if (point->mount->sb == sb && point->mount->root == point->dentry &&
-	    point->dentry == sb->root)
-		error = -EBUSY;
-	else
-		error = graft_locked(mount, point);
-	mutex_unlock(&mount_mutex);
-	if (error)
-		mount_put(mount);
-	return error;
-}
-
-// The file of a namespace may be mounted though it lies in no tree: that keeps the namespace. But
-// not that of a mount namespace as old as ours or older, or both might keep each other for ever.
-static bool is_bindable_ns(const struct path *from)
-{
-	struct ns_common *ns = nsfs_inode_ns(path_inode(from));
-
-	return ns &&
-	       (ns->kind->type != NS_MNT || ns->number > current->nsproxy->mnt->common.number);
-}
-
-int mount_bind(const struct path *from, const struct path *point, bool recursive)
-{
-	struct mount *tree;
-	int error = -EINVAL;
-
-	mutex_lock(&mount_mutex);
-	if ((is_ours(from->mount) || is_bindable_ns(from)) && is_ours(point->mount) &&
-	    !(from->mount->flags & MOUNT_UNBINDABLE)) {
-		tree = mount_copy_tree(from->mount, from->dentry, recursive, false);
-		if (tree)
-			tree->flags &= ~MOUNT_LOCKED;
-		error = tree ? graft_locked(tree, point) : -ENOMEM;
-		if (tree && error)
-			mount_tree_drop(tree);
-	}
-	mutex_unlock(&mount_mutex);
-	return error;
-}
-
-static bool is_root_of_mount(const struct path *path)
-{
-	return path->dentry == path->mount->root;
-}
-
-int mount_move(const struct path *from, const struct path *point)
-{
-	struct mount *mount = from->mount, *up;
-	int error = -EINVAL;
-
-	mutex_lock(&mount_mutex);
-	if (!is_ours(mount) || !is_ours(point->mount) || !is_root_of_mount(from) ||
-	    !mount->parent || (mount->flags & MOUNT_LOCKED))
-		goto out;
-	if (is_directory(from) != is_directory(point))
-		goto out;
-	error = -ELOOP;
-	for (up = point->mount; up; up = up->parent) {
-		if (up == mount)
-			goto out;
-	}
-	mount_unhang(mount);
-	mount_hang(mount, point->mount, point->dentry);
-	error = 0;
-out:
-	mutex_unlock(&mount_mutex);
-	return error;
-}
-
-// A mount that is used by nobody has the tree's reference and the caller's.
-static bool is_busy(const struct mount *mount)
-{
-	return !list_empty(&mount->children) || refcount_read(&mount->refs) > 2;
-}
-
-int mount_detach(const struct path *root, int flags)
-{
-	struct mount *mount = root->mount;
-	int error = 0;
-
-	mutex_lock(&mount_mutex);
-	if (!is_ours(mount) || !is_root_of_mount(root) || !mount->parent ||
-	    (mount->flags & MOUNT_LOCKED))
-		error = -EINVAL;
-	else if (!(flags & MNT_DETACH) && is_busy(mount))
-		error = -EBUSY;
-	else if ((flags & MNT_EXPIRE) && !(mount->flags & MOUNT_EXPIRED))
-		error = -EAGAIN;
-	if (error == -EAGAIN)
-		mount->flags |= MOUNT_EXPIRED;
-	if (!error)
-		mount_tree_drop(mount);
-	mutex_unlock(&mount_mutex);
-	return error;
-}
-
-int mount_remount(const struct path *root, u32 flags, bool whole_file_system)
-{
-	struct mount *mount = root->mount;
-	int error = 0;
-
-	mutex_lock(&mount_mutex);
-	if (!is_ours(mount) || !is_root_of_mount(root))
-		error = -EINVAL;
-	else if (mount->locked_flags & ~flags)
-		error = -EPERM;
-	else
-		mount->flags = (mount->flags & ~MOUNT_USER_FLAGS) | flags;
-	if (!error && whole_file_system)
-		mount->sb->read_only = flags & MOUNT_RDONLY;
-	mutex_unlock(&mount_mutex);
-	return error;
-}
-
-int mount_set_unbindable(const struct path *root, bool unbindable, bool recursive)
-{
-	struct mount *mount = root->mount;
-	int error = 0;
-
-	mutex_lock(&mount_mutex);
-	if (!is_ours(mount) || !is_root_of_mount(root))
-		error = -EINVAL;
-	for (; !error && mount; mount = recursive ? mount_next(mount, root->mount) : NULL) {
-		if (unbindable)
-			mount->flags |= MOUNT_UNBINDABLE;
-		else
-			mount->flags &= ~MOUNT_UNBINDABLE;
-	}
-	mutex_unlock(&mount_mutex);
-	return error;
-}
-
-// Whether `path` is at or below `top`, through mounts.
-static bool is_reachable(const struct path *path, const struct path *top)
-{
-	struct mount *mount = path->mount;
-	struct dentry *dentry = path->dentry;
-
-	while (mount != top->mount) {
-		if (!mount->parent)
-			return false;
-		dentry = mount->point;
-		mount = mount->parent;
-	}
-	return is_below(dentry, top->dentry);
-}
-
-static int pivot_check(const struct path *root, const struct path *new_root,
-		       const struct path *put_old)
-{
-	struct mount *old = root->mount, *new = new_root->mount;
-
-	if (!is_ours(old) || !is_ours(new) || !is_ours(put_old->mount) ||
-	    (new->flags &MOUNT_LOCKED))
-		return -EINVAL;
-	if (!new_root->dentry->inode->nlink)
-		return -ENOENT;
-	if (new == old || put_old->mount == old)
-		return -EBUSY;
-	if (!is_root_of_mount(root) || !old->parent || !is_root_of_mount(new_root) || !new->parent)
-		return -EINVAL;
-	if (!is_reachable(put_old, new_root) || !is_reachable(new_root, root))
-		return -EINVAL;
-	return 0;
-}
-
-int mount_pivot(const struct path *new_root, const struct path *put_old)
-{
-	struct path root;
-	int error;
-
-	fs_context_root(current->fs, &root);
-	mutex_lock(&mount_mutex);
-	error = pivot_check(&root, new_root, put_old);
-	if (!error) {
-		struct mount *old = root.mount, *new = new_root->mount;
-		struct mount *parent = mount_get(old->parent);
-		struct dentry *point = dentry_get(old->point);
-
-		if (old->flags & MOUNT_LOCKED) {
-			new->flags |= MOUNT_LOCKED;
-			old->flags &= ~MOUNT_LOCKED;
-		}
-		mount_unhang(new);
-		mount_unhang(old);
-		mount_hang(old, put_old->mount, put_old->dentry);
-		mount_hang(new, parent, point);
-		mount_put(parent);
-		dentry_put(point);
-	}
-	mutex_unlock(&mount_mutex);
-	if (!error)
-		fs_context_replace_everywhere(&root, new_root);
-	path_put(&root);
-	return error;
 }
 
 // --- Beginning ---
@@ -510,18 +451,13 @@ struct mount *mount_make_root(struct superblock *sb)
 
 	BUG_ON(!mount);
 	first_mnt_ns.root = mount;
+	list_init(&first_mnt_ns.mounts);
+	wait_queue_init(&first_mnt_ns.poll);
 	mutex_lock(&mount_mutex);
 	mount_set_ns(mount, &first_mnt_ns);
 	mutex_unlock(&mount_mutex);
 	init_nsproxy.mnt = &first_mnt_ns;
 	return mount;
-}
-
-u64 superblock_new_dev(void)
-{
-	static u64 next = 20;
-
-	return __atomic_add_fetch(&next, 1, __ATOMIC_RELAXED);
 }
 
 struct mount *mount_internal(struct superblock *sb)

@@ -59,12 +59,19 @@ void path_put(const struct path *path)
 
 // --- Steps ---
 
+// Passing by is no use of a mount (MNT_EXPIRE).
+static void step_put(const struct path *path)
+{
+	dentry_put(path->dentry);
+	mount_put_unused(path->mount);
+}
+
 static void walk_to(struct walk *walk, struct mount *mount, struct dentry *dentry)
 {
 	struct path old = walk->at;
 
 	walk->at = (struct path){mount_get(mount), dentry_get(dentry)};
-	path_put(&old);
+	step_put(&old);
 }
 
 // Through what is mounted here, to its root.
@@ -79,7 +86,7 @@ static void cross_mounts(struct walk *walk)
 		if (!mounted)
 			return;
 		walk_to(walk, mounted, mounted->root);
-		mount_put(mounted);
+		mount_put_unused(mounted);
 	}
 }
 
@@ -110,7 +117,7 @@ static void step_up(struct walk *walk)
 		if (!up.mount)
 			return;
 		walk_to(walk, up.mount, up.dentry);
-		path_put(&up);
+		step_put(&up);
 	}
 }
 
@@ -118,7 +125,7 @@ static int walk_text(struct walk *walk, const char *name, int flags, struct last
 
 static int follow_link(struct walk *walk, struct inode *inode, struct path *parent)
 {
-	if (++walk->links > LINKS_MAX)
+	if (++walk->links > LINKS_MAX || (parent->mount->flags & MOUNT_NOSYMFOLLOW))
 		return -ELOOP;
 	if (inode->ops->follow) {
 		struct path target;
@@ -126,7 +133,7 @@ static int follow_link(struct walk *walk, struct inode *inode, struct path *pare
 
 		if (error)
 			return error;
-		path_put(&walk->at);
+		step_put(&walk->at);
 		walk->at = target;
 		return 0;
 	}
@@ -155,7 +162,7 @@ static int step_through(struct walk *walk, struct dentry *link)
 	walk->at = (struct path){mount_get(parent.mount), link};
 	int error = follow_link(walk, inode, &parent);
 	inode_put(inode);
-	path_put(&parent);
+	step_put(&parent);
 	return error;
 }
 
@@ -270,7 +277,7 @@ static int walk_begin(struct walk *walk, int dirfd, const char *name, int flags)
 	if (error) {
 		if (file)
 			file_put(file);
-		path_put(&walk->root);
+		step_put(&walk->root);
 		return error;
 	}
 	walk->at = file->path;
@@ -281,9 +288,9 @@ static int walk_begin(struct walk *walk, int dirfd, const char *name, int flags)
 
 static int walk_end(struct walk *walk, int error, struct path *out)
 {
-	path_put(&walk->root);
+	step_put(&walk->root);
 	if (error)
-		path_put(&walk->at);
+		step_put(&walk->at);
 	else
 		*out = walk->at;
 	return error;

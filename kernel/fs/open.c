@@ -66,7 +66,7 @@ static int check_open(const struct path *path, int flags)
 	if ((mask & MAY_WRITE) && path_read_only(path) &&
 	    (S_ISREG(inode->mode) || S_ISDIR(inode->mode)))
 		return -EROFS;
-	if (S_ISCHR(inode->mode) && (path->mount->flags & MOUNT_NODEV))
+	if (S_ISCHR(inode->mode) && path_mount_nodev(path))
 		return -EACCES;
 	return inode_permission(inode, mask);
 }

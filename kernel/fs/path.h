@@ -5,6 +5,7 @@
 #include <lib/base.h>
 #include <lib/list.h>
 #include <fs/inode.h>
+#include <fs/mount.h>
 
 struct mnt_ns;
 struct mount;
@@ -30,63 +31,6 @@ struct dentry {
 // What stat(2) shows as a directory's size: so much for each entry, as Linux's tmpfs does.
 #define DIRENT_SIZE_SHOWN 20
 
-// What statfs(2) tells, in blocks of a page.
-struct fs_usage {
-	u64 blocks, blocks_free, files, files_free;
-};
-
-// A file system that is mounted somewhere.
-struct superblock {
-	const char *type;
-	u64 dev, magic;
-	u64 next_inode;
-	u32 block_size; // st_blksize; 0: a page
-	struct dentry *root;
-	void *private;
-	// What of it a mount by current shows, counted; ERR_PTR. NULL: all.
-	struct dentry *(*root_of_current)(struct superblock *sb);
-	// What mountinfo says of the root of a mount, into a buffer of a page. NULL: its path.
-	void (*show_root)(const struct dentry *root, char *buffer);
-	struct atomic mounts;                // [a] that show it
-	void (*kill)(struct superblock *sb); // at the last unmount; NULL: stays for ever
-	void (*statfs)(struct superblock *sb, struct fs_usage *usage); // NULL: nothing to tell
-	bool read_only;
-	bool nameless; // its files hang on no directory; the name of a dentry is all there is
-};
-
-enum mount_flags {
-	MOUNT_RDONLY = 1,
-	MOUNT_NOSUID = 2,
-	MOUNT_NODEV = 4,
-	MOUNT_NOEXEC = 8,
-	MOUNT_NOATIME = 16,
-	MOUNT_NODIRATIME = 32,
-	MOUNT_STRICTATIME = 64,
-	MOUNT_USER_FLAGS = 127,
-	MOUNT_UNBINDABLE = 1 << 8,
-	MOUNT_LOCKED = 1 << 9, // came with a copy into a less privileged namespace: stays
-	MOUNT_EXPIRED = 1 << 10,
-};
-
-// Legend: [mounts] changes need the mutex of mount.c and dcache_lock written; either is enough to
-// read.
-struct mount {
-	struct refcount refs;      // the tree's one, one of each child, and one of each path
-	struct superblock *sb;     // [I]
-	struct dentry *root;       // [I] counted
-	struct mount *parent;      // [mounts] counted; NULL: root of a namespace, or in no tree
-	struct dentry *point;      // [mounts] counted: where it is mounted
-	struct mnt_ns *ns;         // [mounts] NULL: in no tree
-	struct hlist_node hash;    // [mounts] by parent and point
-	struct list_head children; // [mounts] in order of mounting
-	struct list_head sibling;  // [mounts]
-	u32 flags;                 // [a]
-	u32 locked_flags;          // [I] those that may not be taken away
-	int id;                    // [I]
-	const char *source;        // [I]
-	struct mount *copy;        // [mounts] while a tree is copied
-};
-
 struct path {
 	struct mount *mount;
 	struct dentry *dentry;
@@ -102,10 +46,11 @@ static inline bool path_read_only(const struct path *path)
 {
 	return (path->mount->flags & MOUNT_RDONLY) || path->mount->sb->read_only;
 }
-static inline bool path_mount_nosuid(const struct path *path)
-{
-	return path->mount && (path->mount->flags & MOUNT_NOSUID);
-}
+// Whether programs of it may not change ids: by its flags, because it is of a namespace that is not
+// current's, or because its file system belongs to users that current knows nothing of.
+bool path_mount_nosuid(const struct path *path);
+// Whether device nodes on it are dead.
+bool path_mount_nodev(const struct path *path);
 
 // Copies a path of user space. -ENOENT if it is empty (unless allowed), -ENAMETOOLONG, -EFAULT.
 int path_from_user(u64 address, bool empty_allowed, char **out);
@@ -154,7 +99,6 @@ bool dentry_has_children(struct dentry *dentry);
 // -ENOMEM.
 int file_set_nameless(struct file *file, struct mount *mount, const char *name,
 		      struct inode *inode);
-u64 superblock_new_dev(void); // a device number that no other file system has
 // An internal mount of such a file system. Panics without memory: at boot.
 struct mount *nameless_mount(const char *type, u64 magic);
 
@@ -162,43 +106,6 @@ struct mount *nameless_mount(const char *type, u64 magic);
 // the name is gone; ERR_PTR(-ENAMETOOLONG).
 char *path_text(const struct path *path, char *buffer, size_t size);
 
-// Mounting. All of these take the mutex of the mount tree; paths come with references and keep
-// them. Whoever calls has checked the capability over the namespace.
-
-// Shows a file system at a directory. Takes sb, also on failure. -ENOMEM, -ENOSPC, -EINVAL.
-int mount_attach(struct superblock *sb, const char *source, const struct path *point, u32 flags);
-// umount2(2): the topmost mount, whose root is `root`. flags MNT_*. -EINVAL, -EBUSY, -EAGAIN.
-int mount_detach(const struct path *root, int flags);
-// MS_BIND: what is at `from` is seen at `point` too; with all that is mounted below if `recursive`.
-int mount_bind(const struct path *from, const struct path *point, bool recursive);
-int mount_move(const struct path *from, const struct path *point);
-int mount_remount(const struct path *root, u32 flags, bool whole_file_system);
-// MS_PRIVATE, MS_UNBINDABLE.
-int mount_set_unbindable(const struct path *root, bool unbindable, bool recursive);
-int mount_pivot(const struct path *new_root, const struct path *put_old);
-struct mount *mount_make_root(struct superblock *sb);
-// One that is in no namespace, for files without a place. Panics without memory: at boot.
-struct mount *mount_make_internal(struct superblock *sb);
-struct mount *mount_internal(struct superblock *sb); // the same; NULL: no memory
-// What is mounted on a path, with a reference, or NULL. [dcache] read.
-struct mount *mount_find_locked(const struct mount *parent, const struct dentry *point);
-void superblock_drop_unused(struct superblock *sb);
-struct mount *mount_get(struct mount *mount);
-void mount_put(struct mount *mount);
-
-// File systems by name.
-struct fs_type {
-	const char *name;
-	int (*mount)(const char *source, const char *options, struct superblock **out);
-	bool nodev;
-	bool init_ns_only; // not for root of a nested user namespace
-	struct fs_type *next;
-};
-void fs_register(struct fs_type *type);
-struct fs_type *fs_find(const char *name);
-void fs_for_each(void (*fn)(struct fs_type *type, void *ctx), void *ctx);
-
 void dcache_init(void);
-void mount_init(void);
 // Takes down a whole tree of names that nobody uses any more.
 void dentry_tree_kill(struct dentry *root);

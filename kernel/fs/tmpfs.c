@@ -7,6 +7,7 @@
 #include <fs/fs_context.h>
 #include <fs/memfd.h>
 #include <fs/path.h>
+#include <fs/seq.h>
 #include <lib/parse.h>
 #include <lib/string.h>
 #include <mm/buddy.h>
@@ -328,8 +329,7 @@ static const struct file_ops tmpfs_dir_ops = {.iterate = dentry_tree_iterate};
 static void tmpfs_kill(struct superblock *sb)
 {
 	dentry_tree_kill(sb->root);
-	kfree(sb->private);
-	kfree(sb);
+	superblock_free(sb);
 }
 
 int tmpfs_create(const char *type, u32 mode, struct superblock **out)
@@ -360,21 +360,37 @@ int tmpfs_create(const char *type, u32 mode, struct superblock **out)
 	return 0;
 }
 
-// size=64M, size=25%, nr_blocks=, nr_inodes=, mode=, uid=, gid=: tmpfs(5).
-static int take_option(struct superblock *sb, const char *key, const char *value)
+// What mount(8) says: size=64M, size=25%, nr_blocks=, nr_inodes=, mode=, uid=, gid=: tmpfs(5).
+struct tmpfs_options {
+	u64 max_pages, max_inodes;
+	u32 mode, uid, gid;
+};
+
+static const char *const tmpfs_keys[] = {"size", "nr_blocks", "nr_inodes", "mode", "uid", "gid"};
+
+static bool tmpfs_knows_option(const char *key)
 {
-	struct tmpfs_info *info = sb->private;
-	struct inode *root = sb->root->inode;
+	for (size_t i = 0; i < ARRAY_SIZE(tmpfs_keys); i++) {
+		if (!strcmp(key, tmpfs_keys[i]))
+			return true;
+	}
+	return !strcmp(key, "inode64");
+}
+
+static int take_option(struct tmpfs_options *options, const char *key, const char *value)
+{
 	struct user_ns *ns = current_cred()->user_ns;
 	const char *end;
 	u64 number;
 
+	if (!strcmp(key, "inode64"))
+		return value ? -EINVAL : 0; // there are no others
 	if (!value)
 		return -EINVAL;
 	if (!strcmp(key, "mode")) {
 		if (parse_u64(value, NULL, 8, &number))
 			return -EINVAL;
-		root->mode = S_IFDIR | (number & 07777);
+		options->mode = number & 07777;
 		return 0;
 	}
 	if (parse_size(value, &end, &number) || (*end && strcmp(end, "%")))
@@ -382,50 +398,101 @@ static int take_option(struct superblock *sb, const char *key, const char *value
 	if (*end && strcmp(key, "size"))
 		return -EINVAL;
 	if (!strcmp(key, "size")) {
-		info->max_pages = *end ? total_pages_count() * number / 100
-				       : DIV_ROUND_UP(number, PAGE_SIZE);
+		options->max_pages = *end ? total_pages_count() * number / 100
+					  : DIV_ROUND_UP(number, PAGE_SIZE);
 	} else if (!strcmp(key, "nr_blocks")) {
-		info->max_pages = number;
+		options->max_pages = number;
 	} else if (!strcmp(key, "nr_inodes")) {
-		info->max_inodes = number;
+		options->max_inodes = number;
 	} else if (!strcmp(key, "uid")) {
-		root->uid = uid_from_user(ns, number);
-		return root->uid == INVALID_ID ? -EINVAL : 0;
+		options->uid = uid_from_user(ns, number);
+		return options->uid == INVALID_ID ? -EINVAL : 0;
 	} else if (!strcmp(key, "gid")) {
-		root->gid = gid_from_user(ns, number);
-		return root->gid == INVALID_ID ? -EINVAL : 0;
+		options->gid = gid_from_user(ns, number);
+		return options->gid == INVALID_ID ? -EINVAL : 0;
 	} else {
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int tmpfs_mount(const char *source, const char *options, struct superblock **out)
+static int take_options(struct tmpfs_options *options, const char *text)
 {
-	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
+	char *copy = kstrdup(text ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
+	int error = copy ? 0 : -ENOMEM;
+
+	while (!error && parse_next_mount_option(&cursor, &key, &value))
+		error = take_option(options, key, value);
+	kfree(copy);
+	return error;
+}
+
+// Limits may change, unless more is in use or there were none; the rest is for new ones only.
+static int tmpfs_remount(struct superblock *sb, const char *text)
+{
+	struct tmpfs_info *info = sb->private;
+	struct tmpfs_options options = {.max_pages = info->max_pages,
+					.max_inodes = info->max_inodes};
+	int error = take_options(&options, text);
+
+	if (error)
+		return error;
+	if ((!info->max_pages && options.max_pages) || (!info->max_inodes && options.max_inodes))
+		return -EINVAL;
+	if ((options.max_pages && (u64)atomic64_read(&info->pages) > options.max_pages) ||
+	    (options.max_inodes && (u64)atomic64_read(&info->inodes) > options.max_inodes))
+		return -EINVAL;
+	WRITE_ONCE(info->max_pages, options.max_pages);
+	WRITE_ONCE(info->max_inodes, options.max_inodes);
+	return 0;
+}
+
+static void tmpfs_show_options(struct superblock *sb, struct seq *seq)
+{
+	struct tmpfs_info *info = sb->private;
+	struct inode *root = sb->root->inode;
+	struct user_ns *ns = current_cred()->user_ns;
+	u64 usual = total_pages_count() / 2;
+
+	if (info->max_pages != usual)
+		seq_printf(seq, ",size=%luk", info->max_pages * (PAGE_SIZE / 1024));
+	if (info->max_inodes != usual)
+		seq_printf(seq, ",nr_inodes=%lu", info->max_inodes);
+	if ((root->mode & 07777) != 01777)
+		seq_printf(seq, ",mode=%03o", root->mode & 07777);
+	if (root->uid)
+		seq_printf(seq, ",uid=%u", uid_to_user_munged(ns, root->uid));
+	if (root->gid)
+		seq_printf(seq, ",gid=%u", gid_to_user_munged(ns, root->gid));
+	seq_puts(seq, ",inode64");
+}
+
+static int tmpfs_mount(const char *source, const char *text, struct superblock **out)
+{
+	const struct cred *cred = current_cred();
+	struct tmpfs_options options = {.max_pages = total_pages_count() / 2,
+					.max_inodes = total_pages_count() / 2,
+					.mode = 01777,
+					.uid = cred->fsuid,
+					.gid = cred->fsgid};
 	struct superblock *sb;
-	int error;
+	int error = take_options(&options, text);
 
 	(void)source;
-	if (!copy)
-		return -ENOMEM;
-	error = tmpfs_create("tmpfs", 01777, &sb);
-	if (error) {
-		kfree(copy);
-		return error;
-	}
-	struct tmpfs_info *info = sb->private;
-	info->max_pages = total_pages_count() / 2;
-	info->max_inodes = total_pages_count() / 2;
-	sb->kill = tmpfs_kill;
-	while (!error && parse_next_mount_option(&cursor, &key, &value))
-		error = take_option(sb, key, value);
-	kfree(copy);
+	if (!error)
+		error = tmpfs_create("tmpfs", options.mode, &sb);
 	if (error)
-		tmpfs_kill(sb);
-	else
-		*out = sb;
-	return error;
+		return error;
+	*(struct tmpfs_info *)sb->private = (struct tmpfs_info){
+		.max_pages = options.max_pages, .max_inodes = options.max_inodes, .inodes = {1}};
+	sb->root->inode->uid = options.uid;
+	sb->root->inode->gid = options.gid;
+	sb->owner = user_ns_get(cred->user_ns);
+	sb->kill = tmpfs_kill;
+	sb->remount = tmpfs_remount;
+	sb->show_options = tmpfs_show_options;
+	*out = sb;
+	return 0;
 }
 
 static struct superblock *devtmpfs;
@@ -437,7 +504,8 @@ static int devtmpfs_mount(const char *source, const char *options, struct superb
 	return 0;
 }
 
-static struct fs_type tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount, .nodev = true};
+static struct fs_type tmpfs_type = {
+	.name = "tmpfs", .mount = tmpfs_mount, .knows_option = tmpfs_knows_option, .nodev = true};
 static struct fs_type devtmpfs_type = {
 	.name = "devtmpfs", .mount = devtmpfs_mount, .nodev = true, .init_ns_only = true};
 

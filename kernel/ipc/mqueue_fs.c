@@ -156,8 +156,7 @@ static void mqueue_kill(struct superblock *sb)
 {
 	if (sb->root)
 		dentry_tree_kill(sb->root);
-	kfree(sb->private);
-	kfree(sb);
+	superblock_free(sb);
 }
 
 static int superblock_create(struct ipc_ns *ns, struct superblock **out)
@@ -177,6 +176,7 @@ static int superblock_create(struct ipc_ns *ns, struct superblock **out)
 	sb->dev = 0x20000 + __atomic_add_fetch(&next_minor, 1, __ATOMIC_RELAXED);
 	sb->private = fs;
 	sb->kill = mqueue_kill;
+	sb->owner = ns->common.owner ? user_ns_get(ns->common.owner) : NULL;
 	root = inode_alloc(sb, S_IFDIR | S_ISVTX | 0777);
 	if (root) {
 		root->nlink = 2;
@@ -238,7 +238,13 @@ static int mqueue_mount(const char *source, const char *options, struct superblo
 	return error;
 }
 
-static struct fs_type mqueue_type = {.name = "mqueue", .mount = mqueue_mount, .nodev = true};
+static struct user_ns *mqueue_owner(void)
+{
+	return ipc_ns_current()->common.owner;
+}
+
+static struct fs_type mqueue_type = {
+	.name = "mqueue", .mount = mqueue_mount, .owner = mqueue_owner, .nodev = true};
 
 static int mqueue_init(void)
 {

@@ -1,6 +1,5 @@
 // mount(2), umount2(2), pivot_root(2).
 
-#include <core/printk.h>
 #include <fs/mnt_ns.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -16,13 +15,31 @@
 
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
-static u32 mount_flags_of(u64 flags)
+// Without a word about access times they are relative; a remount leaves them as they are.
+static u32 mount_flags_of(u64 flags, const struct mount *old)
 {
-	return ((flags & MS_RDONLY) ? MOUNT_RDONLY : 0) | ((flags & MS_NOSUID) ? MOUNT_NOSUID : 0) |
-	       ((flags & MS_NODEV) ? MOUNT_NODEV : 0) | ((flags & MS_NOEXEC) ? MOUNT_NOEXEC : 0) |
-	       ((flags & MS_NOATIME) ? MOUNT_NOATIME : 0) |
-	       ((flags & MS_NODIRATIME) ? MOUNT_NODIRATIME : 0) |
-	       ((flags & MS_STRICTATIME) ? MOUNT_STRICTATIME : 0);
+	static const struct {
+		u64 ms;
+		u32 mount;
+	} pairs[] = {
+		{MS_RDONLY, MOUNT_RDONLY},
+		{MS_NOSUID, MOUNT_NOSUID},
+		{MS_NODEV, MOUNT_NODEV},
+		{MS_NOEXEC, MOUNT_NOEXEC},
+		{MS_NOATIME, MOUNT_NOATIME},
+		{MS_NODIRATIME, MOUNT_NODIRATIME},
+		{MS_NOSYMFOLLOW, MOUNT_NOSYMFOLLOW},
+	};
+	u32 result = (flags & MS_NOATIME) ? 0 : MOUNT_RELATIME;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		result |= (flags & pairs[i].ms) ? pairs[i].mount : 0;
+	if (flags & MS_STRICTATIME)
+		result &= ~(MOUNT_RELATIME | MOUNT_NOATIME);
+	if ((flags & MS_REMOUNT) &&
+	    !(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
+		result = (result & ~MOUNT_ATIME) | (old->flags & MOUNT_ATIME);
+	return result;
 }
 
 // A string of at most a page; NULL stays NULL. Freed with kfree.
@@ -53,12 +70,10 @@ static long mount_new(const char *source, const struct path *point, const char *
 	struct fs_type *fs = fs_find(type);
 	if (!fs)
 		return -ENODEV;
-	if (fs->init_ns_only && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	long error = fs->mount(source ?: "none", options, &sb);
+	long error = fs_mount(fs, source ?: "none", options, flags & MS_RDONLY, &sb);
 	if (error)
 		return error;
-	return mount_attach(sb, source ?: "none", point, mount_flags_of(flags));
+	return mount_attach(sb, source ?: "none", point, mount_flags_of(flags, NULL));
 }
 
 static long mount_from(const char *source, const struct path *point, u64 flags)
@@ -70,8 +85,8 @@ static long mount_from(const char *source, const struct path *point, u64 flags)
 	long error = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
 	if (error)
 		return error;
-	error = (flags & MS_MOVE) ? mount_move(&from, point)
-				  : mount_bind(&from, point, flags & MS_REC);
+	error = (flags & MS_BIND) ? mount_bind(&from, point, flags & MS_REC)
+				  : mount_move(&from, point);
 	path_put(&from);
 	return error;
 }
@@ -84,30 +99,24 @@ static long mount_propagation(const struct path *point, u64 flags)
 		return -EINVAL;
 	if (kind & (kind - 1))
 		return -EINVAL;
-	// All mounts are private: a slave of nobody is that, too. Shared ones do not exist yet.
-	if (kind == MS_SHARED) {
-		printk_ratelimited(LOG_INFO, "mount: MS_SHARED is not implemented\n");
-		return -EINVAL;
-	}
-	if (kind == MS_SLAVE)
-		return 0;
-	return mount_set_unbindable(point, kind == MS_UNBINDABLE, flags & MS_REC);
+	return mount_set_propagation(point, kind, flags & MS_REC);
 }
 
 static long mount_at(const struct path *point, const char *source, const char *type, u64 flags,
 		     const char *options)
 {
-	if ((flags & (MS_REMOUNT | MS_BIND)) == (MS_REMOUNT | MS_BIND))
-		return mount_remount(point, mount_flags_of(flags), false);
-	// A file system is seen in other namespaces too: root of a nested one may not change it.
-	if ((flags & MS_REMOUNT) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (flags & MS_REMOUNT)
-		return mount_remount(point, mount_flags_of(flags), true);
-	if (flags & (MS_BIND | MS_MOVE))
+	if (flags & MS_REMOUNT) {
+		u32 new_flags = mount_flags_of(flags, point->mount);
+
+		return (flags & MS_BIND) ? mount_remount(point, new_flags)
+					 : superblock_remount(point, new_flags, options);
+	}
+	if (flags & MS_BIND)
 		return mount_from(source, point, flags);
 	if (flags & PROPAGATION)
 		return mount_propagation(point, flags);
+	if (flags & MS_MOVE)
+		return mount_from(source, point, flags);
 	return mount_new(source, point, type, flags, options);
 }
 
@@ -126,8 +135,12 @@ SYSCALL5(mount, u64, source_at, u64, target_at, u64, type_at, u64, flags, u64, d
 	if (!error)
 		error = user_path(AT_FDCWD, target_at, 0, true, &point);
 	if (!error) {
-		error = mnt_ns_may_admin() ? mount_at(&point, source, type, flags, options)
-					   : -EPERM;
+		if (flags & (u32)MS_NOUSER)
+			error = -EINVAL;
+		else if (!mnt_ns_may_admin())
+			error = -EPERM;
+		else
+			error = mount_at(&point, source, type, flags, options);
 		path_put(&point);
 	}
 	kfree(options);
@@ -142,13 +155,12 @@ SYSCALL2(umount2, u64, target_at, int, flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
-		return -EINVAL;
 	long error = user_path(AT_FDCWD, target_at, 0, !(flags & UMOUNT_NOFOLLOW), &path);
 	if (error)
 		return error;
 	error = mnt_ns_may_admin() ? mount_detach(&path, flags) : -EPERM;
-	path_put(&path);
+	dentry_put(path.dentry);
+	mount_put_unused(path.mount); // asking for it is no use of it
 	return error;
 }
 

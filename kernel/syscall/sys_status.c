@@ -14,13 +14,15 @@
 _Static_assert(sizeof(struct statx) == 256, "ABI");
 _Static_assert(sizeof(struct statfs) == 120, "ABI");
 
-#define ST_RDONLY   1
-#define ST_NOSUID   2
-#define ST_NODEV    4
-#define ST_NOEXEC   8
-#define ST_VALID    0x20
-#define ST_NOATIME  0x400
-#define ST_RELATIME 0x1000
+#define ST_RDONLY      1
+#define ST_NOSUID      2
+#define ST_NODEV       4
+#define ST_NOEXEC      8
+#define ST_VALID       0x20
+#define ST_NOATIME     0x400
+#define ST_NODIRATIME  0x800
+#define ST_RELATIME    0x1000
+#define ST_NOSYMFOLLOW 0x2000
 
 // A file by path, or, for an empty path, by descriptor, which may have no name at all.
 static int find_file(int dirfd, u64 path_at, int flags, struct path *path, struct file **file)
@@ -127,7 +129,10 @@ static long give_statfs(const struct path *path, u64 out_at)
 			       ((flags & MOUNT_NOSUID) ? ST_NOSUID : 0) |
 			       ((flags & MOUNT_NODEV) ? ST_NODEV : 0) |
 			       ((flags & MOUNT_NOEXEC) ? ST_NOEXEC : 0) |
-			       ((flags & MOUNT_NOATIME) ? ST_NOATIME : ST_RELATIME);
+			       ((flags & MOUNT_NOATIME) ? ST_NOATIME : 0) |
+			       ((flags & MOUNT_NODIRATIME) ? ST_NODIRATIME : 0) |
+			       ((flags & MOUNT_RELATIME) ? ST_RELATIME : 0) |
+			       ((flags & MOUNT_NOSYMFOLLOW) ? ST_NOSYMFOLLOW : 0);
 	}
 	return copy_to_user(out_at, &out, sizeof(out));
 }

@@ -13,6 +13,7 @@
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
+#include <ns/user_ns.h>
 #include <sched/pid_namespace.h>
 #include <sched/process.h>
 #include <uapi/errno.h>
@@ -219,7 +220,7 @@ static const struct inode_ops proc_guarded_ops = {
 // --- Files ---
 
 // Makes the text; a buffer that was too small is doubled and the text made again.
-static int make_text(struct inode *inode, struct seq *seq)
+static int make_text(struct inode *inode, void *bound, struct seq *seq)
 {
 	struct proc_node *node = node_of(inode);
 	struct task *task;
@@ -228,7 +229,8 @@ static int make_text(struct inode *inode, struct seq *seq)
 	for (size_t size = PAGE_SIZE; !error; size *= 2) {
 		*seq = (struct seq){.buffer = kvmalloc(size, GFP_KERNEL),
 				    .size = size,
-				    .pid_ns = proc_pid_ns(inode->sb)};
+				    .pid_ns = proc_pid_ns(inode->sb),
+				    .bound = bound};
 		if (!seq->buffer || size > TEXT_MAX) {
 			error = -ENOMEM;
 			break;
@@ -248,11 +250,32 @@ static int make_text(struct inode *inode, struct seq *seq)
 	return error;
 }
 
+// What a file that is bound to something at its opening tells from then on.
+static int bind_to_task(const struct proc_node *node, struct proc_text *text)
+{
+	struct task *task;
+	int error = node_task(node, &task);
+
+	if (error)
+		return error;
+	error = node->entry->bind(text, task);
+	if (task)
+		task_put(task);
+	return error;
+}
+
 static int proc_open(struct inode *inode, struct file *file)
 {
-	(void)inode;
-	file->private = kzalloc(sizeof(struct proc_text), GFP_KERNEL);
-	return file->private ? 0 : -ENOMEM;
+	struct proc_text *text = kzalloc(sizeof(*text), GFP_KERNEL);
+	int error = text ? 0 : -ENOMEM;
+
+	if (!error && node_of(inode)->entry->bind)
+		error = bind_to_task(node_of(inode), text);
+	if (error)
+		kfree(text);
+	else
+		file->private = text;
+	return error;
 }
 
 static ssize_t read_text(struct file *file, struct iov_iter *iter, u64 *pos)
@@ -265,7 +288,7 @@ static ssize_t read_text(struct file *file, struct iov_iter *iter, u64 *pos)
 		return -EINVAL;
 	if (!seq->buffer || *pos == 0) { // from the start: how it is now
 		struct seq fresh = {0};
-		int error = make_text(file->inode, &fresh);
+		int error = make_text(file->inode, text->bound, &fresh);
 
 		if (error)
 			return error;
@@ -366,6 +389,8 @@ static int proc_release(struct file *file)
 {
 	struct proc_text *text = file->private;
 
+	if (text->bound)
+		node_of(file->inode)->entry->unbind(text);
 	kvfree(text->seq.buffer);
 	kfree(text);
 	return 0;
@@ -477,7 +502,14 @@ static void proc_kill(struct superblock *sb)
 {
 	dentry_put(sb->root);
 	pid_namespace_put(sb->private);
-	kfree(sb);
+	sb->private = NULL;
+	superblock_free(sb);
+}
+
+// The root of its processes mounts it.
+static struct user_ns *proc_owner(void)
+{
+	return task_active_pid_ns(current)->common.owner ?: &init_user_ns;
 }
 
 static int proc_mount(const char *source, const char *options, struct superblock **out)
@@ -504,11 +536,18 @@ static int proc_mount(const char *source, const char *options, struct superblock
 		return -ENOMEM;
 	}
 	pid_namespace_get(sb->private);
+	sb->owner = user_ns_get(proc_owner());
 	*out = sb;
 	return 0;
 }
 
-static struct fs_type proc_type = {.name = "proc", .mount = proc_mount, .nodev = true};
+static struct fs_type proc_type = {
+	.name = "proc",
+	.mount = proc_mount,
+	.owner = proc_owner,
+	.nodev = true,
+	.fully_visible = true,
+};
 
 static int procfs_init(void)
 {

@@ -6,6 +6,7 @@
 #include <sched/task.h>
 
 struct pid_namespace;
+struct proc_text;
 
 // One file of a directory. `task` is NULL for files that belong to no process.
 struct proc_entry {
@@ -21,6 +22,10 @@ struct proc_entry {
 	// The same where it matters who opened the file, or at which position the write is.
 	ssize_t (*write_file)(struct file *file, struct task *task, char *text, size_t n);
 	u32 (*poll)(struct file *file, struct task *task, struct poll_table *table);
+	// Takes what the file will tell about for as long as it is open, into text->bound; seq->bound
+	// is that too. And gives it back.
+	int (*bind)(struct proc_text *text, struct task *task);
+	void (*unbind)(struct proc_text *text);
 	// Who may: instead of the mode and the owner of the file. 0, -EACCES.
 	int (*permission)(struct inode *inode, int mask);
 	// Instead of texts, a file of its own kind: proc_inode_task() says whose it is.
@@ -34,6 +39,7 @@ struct proc_entry {
 // What an open file of /proc keeps.
 struct proc_text {
 	struct seq seq;
+	void *bound;  // see proc_entry.bind
 	u64 event;    // for polling: the last change that was told
 	u64 write_at; // where the write that is under way began
 };

@@ -230,7 +230,28 @@ static const struct proc_entry mqueue_entries[] = {
 	READ_WRITE("queues_max", proc_show_queues_max, proc_write_queues_max),
 };
 
+static int show_mount_max(struct seq *seq, struct task *task)
+{
+	(void)task;
+	seq_printf(seq, "%u\n", READ_ONCE(mount_max));
+	return 0;
+}
+
+static ssize_t write_mount_max(struct task *task, char *text, size_t n)
+{
+	u64 max;
+	int error = number_of(text, UINT32_MAX, &max);
+
+	(void)task;
+	if (!error && !max)
+		error = -EINVAL;
+	if (!error)
+		WRITE_ONCE(mount_max, max);
+	return error ?: (ssize_t)n;
+}
+
 static const struct proc_entry fs_entries[] = {
+	READ_WRITE("mount-max", show_mount_max, write_mount_max),
 	{.name = "mqueue",
 	 .mode = S_IFDIR | 0555,
 	 .entries = mqueue_entries,

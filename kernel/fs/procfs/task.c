@@ -24,6 +24,7 @@
 #include <uapi/errno.h>
 #include <uapi/limits.h>
 #include "memory.h"
+#include "mounts.h"
 
 static char state_letter(const struct task *task)
 {
@@ -246,45 +247,6 @@ static ssize_t write_comm(struct task *task, char *text, size_t n)
 	return n;
 }
 
-// `show` on the mounts of a task, as it sees them.
-static int show_mounts_by(struct seq *seq, struct task *task,
-			  void (*show)(struct mnt_ns *, const struct path *, struct seq *))
-{
-	struct mnt_ns *ns = NULL;
-	struct fs_context *fs = NULL;
-	struct path root;
-
-	spin_lock(&task->alloc_lock);
-	if (task->nsproxy && task->fs) {
-		ns = mnt_ns_get(task->nsproxy->mnt);
-		fs = fs_context_get(task->fs);
-	}
-	spin_unlock(&task->alloc_lock);
-	if (!ns)
-		return -EINVAL;
-	fs_context_root(fs, &root);
-	show(ns, &root, seq);
-	path_put(&root);
-	fs_context_put(fs);
-	mnt_ns_put(ns);
-	return 0;
-}
-
-static int show_mounts(struct seq *seq, struct task *task)
-{
-	return show_mounts_by(seq, task, mnt_ns_show_mounts);
-}
-
-static int show_mountinfo(struct seq *seq, struct task *task)
-{
-	return show_mounts_by(seq, task, mnt_ns_show_mountinfo);
-}
-
-static int show_mountstats(struct seq *seq, struct task *task)
-{
-	return show_mounts_by(seq, task, mnt_ns_show_mountstats);
-}
-
 static int show_limits(struct seq *seq, struct task *task)
 {
 	static const struct {
@@ -398,9 +360,9 @@ const struct proc_entry proc_task_entries[] = {
 	 .unfailing = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},
-	{.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
-	{.name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mountinfo},
-	{.name = "mountstats", .mode = S_IFREG | 0400, .show = show_mountstats},
+	PROC_MOUNTS("mounts", 0444, proc_show_mounts),
+	PROC_MOUNTS("mountinfo", 0444, proc_show_mountinfo),
+	PROC_MOUNTS("mountstats", 0400, proc_show_mountstats),
 	{.name = "ns", .mode = S_IFDIR | 0511, .directory = proc_ns_directory},
 	{.name = "setgroups",
 	 .mode = S_IFREG | 0644,

@@ -183,8 +183,7 @@ static void devpts_kill(struct superblock *sb)
 {
 	if (sb->root)
 		dentry_tree_kill(sb->root);
-	kfree(sb->private);
-	kfree(sb);
+	superblock_free(sb);
 }
 
 static int fill(struct superblock *sb)
@@ -224,6 +223,7 @@ static int devpts_mount(const char *source, const char *options, struct superblo
 	sb->dev = 0x10000 + __atomic_add_fetch(&next_minor, 1, __ATOMIC_RELAXED);
 	sb->private = fs;
 	sb->kill = devpts_kill;
+	sb->owner = user_ns_get(current_cred()->user_ns);
 	int error = take_options(fs, options);
 	if (!error)
 		error = fill(sb);

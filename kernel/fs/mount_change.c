@@ -1,0 +1,421 @@
+// Changes of the mount tree: mount(2) in its many forms, and pivot_root(2). Taking mounts away is in
+// umount.c.
+
+#include <core/errno.h>
+#include <fs/fs_context.h>
+#include <fs/mount_internal.h>
+#include <fs/nsfs.h>
+#include <ns/cred.h>
+#include <ns/nsproxy.h>
+#include <ns/user_ns.h>
+#include <sched/task.h>
+#include <uapi/errno.h>
+#include <uapi/mount.h>
+
+static bool is_directory(const struct path *path)
+{
+	return S_ISDIR(path_inode(path)->mode);
+}
+
+static bool is_root_of_mount(const struct path *path)
+{
+	return path->dentry == path->mount->root;
+}
+
+// --- Hanging trees ---
+
+static void become_shared(struct mount *tree)
+{
+	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree))
+		propagation_change(mount, MS_SHARED);
+}
+
+int mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *point, bool moving)
+{
+	LIST_HEAD(copies);
+	struct mnt_ns *ns = parent->ns;
+	bool shared = mount_is_shared(parent);
+	u32 count = moving ? 0 : mount_tree_count(tree);
+	int error = mnt_ns_reserve(ns, count);
+
+	if (error)
+		return error;
+	if (shared)
+		error = propagation_add_groups(tree, true);
+	if (!error && shared)
+		error = propagation_prepare(parent, point, tree, &copies);
+	ns->pending -= count;
+	if (error) {
+		propagation_abandon(&copies);
+		if (shared)
+			propagation_drop_groups(tree);
+		return error;
+	}
+	if (shared)
+		become_shared(tree);
+	if (tree->parent)
+		mount_unhang(tree);
+	mount_hang(tree, parent, point);
+	if (!moving)
+		mount_set_ns(tree, ns);
+	propagation_commit(&copies);
+	mnt_ns_touch(ns);
+	return 0;
+}
+
+// Where something mounted at `point` hangs: on top of what is there.
+static void find_place(const struct path *point, struct path *place)
+{
+	struct mount *above;
+
+	*place = *point;
+	while ((above = mount_find_locked(place->mount, place->dentry)))
+		*place = (struct path){above, above->root};
+}
+
+// Puts a new tree on top of what is at `point`. On failure it stays the caller's.
+static int graft(struct mount *tree, const struct path *point)
+{
+	struct path place;
+
+	find_place(point, &place);
+	if (!mount_is_ours(place.mount))
+		return -EINVAL;
+	if (!path_inode(&place)->nlink)
+		return -ENOENT;
+	if (is_directory(&place) != S_ISDIR(tree->root->inode->mode))
+		return -ENOTDIR;
+	return mount_attach_tree(tree, place.mount, place.dentry, false);
+}
+
+// A mount that is in no tree and shares with nobody.
+static void discard(struct mount *mount)
+{
+	if (mount)
+		mount_tree_drop(mount);
+}
+
+// --- New mounts ---
+
+// A file system that tells about the whole system (proc) is shown to root of a nested user namespace
+// only as far as it could be seen there already: there must be a mount with no less restrictions, and
+// nothing mounted on it that hides a part (but for empty directories, made for that).
+static bool shows_as_much(struct mount *there, u32 flags)
+{
+	struct mount *child;
+
+	if (there->root != there->sb->root || (there->locked_flags & MOUNT_RDONLY & ~flags))
+		return false;
+	if ((there->locked_flags & MOUNT_ATIME) &&
+	    (there->flags & MOUNT_ATIME) != (flags & MOUNT_ATIME))
+		return false;
+	list_for_each_entry (child, &there->children, sibling) {
+		if (child->flags & MOUNT_LOCKED)
+			return false;
+	}
+	return true;
+}
+
+static bool reveals_too_much(struct superblock *sb, u32 *flags, u32 *locked)
+{
+	struct mnt_ns *ns = current->nsproxy->mnt;
+	struct fs_type *type = fs_find(sb->type);
+	struct mount *mount;
+
+	if (!type || !type->fully_visible || !ns->common.owner || ns->common.owner == &init_user_ns)
+		return false;
+	list_for_each_entry (mount, &ns->mounts, in_ns) {
+		if (mount->sb->type != sb->type || !shows_as_much(mount, *flags))
+			continue;
+		*locked = mount->locked_flags & (MOUNT_RDONLY | MOUNT_ATIME);
+		return false;
+	}
+	return true;
+}
+
+static int attach_locked(struct superblock *sb, struct mount *mount, const struct path *point)
+{
+	struct path place;
+
+	find_place(point, &place);
+	// The same thing twice on one spot is a mistake.
+	if (place.mount->sb == sb && is_root_of_mount(&place) && mount_is_ours(place.mount))
+		return -EBUSY;
+	if (reveals_too_much(sb, &mount->flags, &mount->locked_flags))
+		return -EPERM;
+	return graft(mount, point);
+}
+
+struct mount *mount_create(struct superblock *sb, const char *source, u32 flags)
+{
+	struct dentry *root = sb->root_of_current ? sb->root_of_current(sb) : dentry_get(sb->root);
+
+	if (IS_ERR(root)) {
+		superblock_drop_unused(sb);
+		return ERR_PTR(PTR_ERR(root));
+	}
+	struct mount *mount = mount_alloc(sb, root, source, flags);
+	dentry_put(root); // the mount has its own
+	if (mount)
+		return mount;
+	superblock_drop_unused(sb);
+	return ERR_PTR(-ENOMEM);
+}
+
+int mount_attach(struct superblock *sb, const char *source, const struct path *point, u32 flags)
+{
+	struct mount *mount = mount_create(sb, source, flags);
+
+	if (IS_ERR(mount))
+		return PTR_ERR(mount);
+	mutex_lock(&mount_mutex);
+	int error = attach_locked(sb, mount, point);
+	if (error)
+		discard(mount);
+	mutex_unlock(&mount_mutex);
+	return error;
+}
+
+// The file of a namespace may be mounted though it lies in no tree: that keeps the namespace. But
+// not that of a mount namespace as old as ours or older, or both might keep each other for ever.
+static bool is_bindable_ns(const struct path *from)
+{
+	struct ns_common *ns = nsfs_inode_ns(path_inode(from));
+
+	return ns &&
+	       (ns->kind->type != NS_MNT || ns->number > current->nsproxy->mnt->common.number);
+}
+
+// A copy of one mount alone would show what is under those.
+static bool has_locked_children(const struct mount *mount, const struct dentry *root)
+{
+	struct mount *child;
+
+	list_for_each_entry (child, &mount->children, sibling) {
+		if ((child->flags & MOUNT_LOCKED) && dentry_is_below(child->point, root))
+			return true;
+	}
+	return false;
+}
+
+struct mount *mount_copy_for_bind(const struct path *from, bool recursive)
+{
+	struct ns_common *ns = nsfs_inode_ns(path_inode(from));
+	bool is_file = ns != NULL;
+
+	if (from->mount->flags & MOUNT_UNBINDABLE)
+		return ERR_PTR(-EINVAL);
+	if (is_file ? !is_bindable_ns(from)
+		    : !mount_is_ours(from->mount) && !mount_is_detached(from->mount))
+		return ERR_PTR(-EINVAL);
+	if (!recursive && has_locked_children(from->mount, from->dentry))
+		return ERR_PTR(-EINVAL);
+	return mount_copy_tree(from->mount, from->dentry, recursive, COPY_MNT_NS_FILES);
+}
+
+int mount_bind(const struct path *from, const struct path *point, bool recursive)
+{
+	mutex_lock(&mount_mutex);
+	int error = mount_is_ours(point->mount) ? 0 : -EINVAL;
+	struct mount *tree = error ? ERR_PTR(error) : mount_copy_for_bind(from, recursive);
+	error = IS_ERR(tree) ? PTR_ERR(tree) : graft(tree, point);
+	if (error && !IS_ERR(tree))
+		mount_tree_drop(tree);
+	mutex_unlock(&mount_mutex);
+	return error;
+}
+
+// --- Moving ---
+
+static bool has_unbindable(struct mount *tree)
+{
+	for (struct mount *mount = tree; mount; mount = mount_next(mount, tree)) {
+		if (mount->flags & MOUNT_UNBINDABLE)
+			return true;
+	}
+	return false;
+}
+
+static int check_move(const struct path *from, const struct path *place)
+{
+	struct mount *mount = from->mount;
+
+	if (!mount_is_ours(place->mount) || !mount_is_ours(mount) ||
+	    (mount->flags & MOUNT_LOCKED) || !is_root_of_mount(from) || !mount->parent)
+		return -EINVAL;
+	if (is_directory(from) != is_directory(place))
+		return -EINVAL;
+	if (mount_is_shared(mount->parent))
+		return -EINVAL;
+	if (mount_is_shared(place->mount) && has_unbindable(mount))
+		return -EINVAL;
+	for (struct mount *up = place->mount; up; up = up->parent) {
+		if (up == mount)
+			return -ELOOP;
+	}
+	return 0;
+}
+
+int mount_move(const struct path *from, const struct path *point)
+{
+	struct path place;
+
+	mutex_lock(&mount_mutex);
+	find_place(point, &place);
+	int error = path_inode(&place)->nlink ? check_move(from, &place) : -ENOENT;
+	if (!error)
+		error = mount_attach_tree(from->mount, place.mount, place.dentry, true);
+	mutex_unlock(&mount_mutex);
+	return error;
+}
+
+// --- Flags ---
+
+bool mount_may_change_flags(const struct mount *mount, u32 flags)
+{
+	u32 locked = mount->locked_flags;
+
+	if (locked & ~MOUNT_ATIME & ~flags)
+		return false;
+	return !(locked & MOUNT_ATIME) || (mount->flags & MOUNT_ATIME) == (flags & MOUNT_ATIME);
+}
+
+static int check_remount(const struct path *root, u32 flags)
+{
+	if (!mount_is_ours(root->mount) || !is_root_of_mount(root))
+		return -EINVAL;
+	return mount_may_change_flags(root->mount, flags) ? 0 : -EPERM;
+}
+
+void mount_store_flags(struct mount *mount, u32 flags)
+{
+	WRITE_ONCE(mount->flags, (mount->flags & ~MOUNT_USER_FLAGS) | flags);
+}
+
+int mount_remount(const struct path *root, u32 flags)
+{
+	mutex_lock(&mount_mutex);
+	int error = check_remount(root, flags);
+	if (!error) {
+		mount_store_flags(root->mount, flags);
+		mnt_ns_touch(root->mount->ns);
+	}
+	mutex_unlock(&mount_mutex);
+	return error;
+}
+
+int superblock_remount(const struct path *root, u32 flags, const char *options)
+{
+	struct superblock *sb = root->mount->sb;
+
+	mutex_lock(&mount_mutex);
+	int error = check_remount(root, flags);
+	if (!error && !ns_capable(superblock_owner(sb), CAP_SYS_ADMIN))
+		error = -EPERM;
+	if (!error && sb->remount && options)
+		error = sb->remount(sb, options);
+	if (!error) {
+		sb->read_only = flags & MOUNT_RDONLY;
+		mount_store_flags(root->mount, flags);
+		mnt_ns_touch(root->mount->ns);
+	}
+	mutex_unlock(&mount_mutex);
+	return error;
+}
+
+int mount_set_propagation(const struct path *root, u32 type, bool recursive)
+{
+	struct mount *mount = root->mount;
+	int error = 0;
+
+	mutex_lock(&mount_mutex);
+	if (!mount_is_ours(mount) || !is_root_of_mount(root))
+		error = -EINVAL;
+	else if (type == MS_SHARED)
+		error = propagation_add_groups(mount, recursive);
+	if (!error) {
+		for (; mount; mount = recursive ? mount_next(mount, root->mount) : NULL)
+			propagation_change(mount, type);
+		mnt_ns_touch(root->mount->ns);
+	}
+	mutex_unlock(&mount_mutex);
+	return error;
+}
+
+// --- pivot_root ---
+
+// Whether `path` is at or below `top`, through mounts.
+static bool is_reachable(const struct path *path, const struct path *top)
+{
+	struct mount *mount = path->mount;
+	struct dentry *dentry = path->dentry;
+
+	while (mount != top->mount) {
+		if (!mount->parent)
+			return false;
+		dentry = mount->point;
+		mount = mount->parent;
+	}
+	return dentry_is_below(dentry, top->dentry);
+}
+
+static int pivot_check(const struct path *root, const struct path *new_root,
+		       const struct path *put_old)
+{
+	struct mount *old = root->mount, *new = new_root->mount;
+
+	if (!path_inode(put_old)->nlink)
+		return -ENOENT;
+	if (mount_is_shared(put_old->mount) || (new->parent &&mount_is_shared(new->parent)) ||
+	    (old->parent && mount_is_shared(old->parent)))
+		return -EINVAL;
+	if (!mount_is_ours(old) || !mount_is_ours(new) || (new->flags &MOUNT_LOCKED))
+		return -EINVAL;
+	if (!path_inode(new_root)->nlink)
+		return -ENOENT;
+	if (new == old || put_old->mount == old)
+		return -EBUSY;
+	if (!is_root_of_mount(root) || !old->parent || !is_root_of_mount(new_root) || !new->parent)
+		return -EINVAL;
+	if (!is_reachable(put_old, new_root) || !is_reachable(new_root, root))
+		return -EINVAL;
+	return 0;
+}
+
+// The new root comes to where the old one hung, and the old one to `put_old`; they may be one place
+// (pivot_root(".", ".")): then the old root lies on top of the new one.
+static void pivot(struct mount *old, struct mount *new, const struct path *put_old)
+{
+	struct mount *parent = mount_get(old->parent);
+	struct dentry *point = dentry_get(old->point);
+
+	if (old->flags & MOUNT_LOCKED) {
+		new->flags |= MOUNT_LOCKED;
+		old->flags &= ~MOUNT_LOCKED;
+	}
+	mount_unhang(new);
+	mount_unhang(old);
+	mount_hang(old, put_old->mount, put_old->dentry);
+	mount_hang(new, parent, point);
+	mount_put_unused(parent);
+	dentry_put(point);
+	mnt_ns_touch(new->ns);
+}
+
+int mount_pivot(const struct path *new_root, const struct path *put_old)
+{
+	struct path root, place;
+	int error;
+
+	fs_context_root(current->fs, &root);
+	mutex_lock(&mount_mutex);
+	find_place(put_old, &place);
+	error = pivot_check(&root, new_root, &place);
+	if (!error)
+		pivot(root.mount, new_root->mount, &place);
+	mutex_unlock(&mount_mutex);
+	if (!error)
+		fs_context_replace_everywhere(&root, new_root);
+	path_put(&root);
+	return error;
+}
