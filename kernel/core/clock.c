@@ -6,6 +6,7 @@
 #include <core/timer.h>
 
 static u64 boot_ns;         // machine time at boot; written once, before other harts run
+static bool started;
 static u64 realtime_offset; // [a] a single word: readers need no lock
 static struct spinlock listeners_lock = SPINLOCK_INIT(LOCK_CLOCK);
 static struct clock_listener *listeners; // [listeners_lock to add; never removed]
@@ -13,6 +14,12 @@ static struct clock_listener *listeners; // [listeners_lock to add; never remove
 void clock_init(void)
 {
 	boot_ns = arch_ticks_to_ns(arch_time_read());
+	started = true;
+}
+
+bool clock_has_started(void)
+{
+	return started;
 }
 
 u64 clock_monotonic_ns(void)

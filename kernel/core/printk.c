@@ -79,7 +79,7 @@ static void log_store(u32 facility, u32 level, const char *text, size_t length)
 		spin_lock(&log_lock);
 	struct record *record = ring_append(size);
 	*record = (struct record){.seq = next_seq++,
-				  .time_ns = clock_monotonic_ns(),
+				  .time_ns = clock_has_started() ? clock_monotonic_ns() : 0,
 				  .length = length,
 				  .level = level,
 				  .facility = facility,

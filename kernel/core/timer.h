@@ -94,6 +94,8 @@ u64 timer_next_deadline(void);
 
 // At boot: reads the time base; then for each hart, on it.
 void clock_init(void);
+// Whether the time base is known yet. Before that the clocks below mean nothing.
+bool clock_has_started(void);
 void timer_init_hart(void);
 
 // Timers that wait, over all harts (/proc/timer_list, tests).
