@@ -298,6 +298,26 @@ def clone_lab():
         raise qemu.Failure('no power-off: ' + result.report())
 
 
+def namespace_tools():
+    """Our own unshare, nsenter, lsns, ipcs: new namespaces, one entered again, one kept by a file."""
+    result = qemu.run(qemu.arguments(IMAGE, smp=2, append='loglevel=4'), cpu_limit=60, feed=[
+        ('# ', 'unshare -u sh -c "hostname inside; hostname"; echo outside: $(hostname)\n'),
+        ('inside\r\noutside: (none)', 'unshare -fp --mount-proc ps | wc -l\n'),
+        ('\r\n2\r\n', 'unshare -Urm cat /proc/self/uid_map\n'),
+        ('         0          0          1', 'unshare -T --boottime 100000 -f cut -c1-5 /proc/uptime\n'),
+        ('\r\n10000', 'touch /tmp/ns; unshare --uts=/tmp/ns hostname kept; echo $(nsenter --uts=/tmp/ns hostname), $(hostname)\n'),
+        ('\r\nkept, (none)', 'unshare -muipf --mount-proc sleep 100 & sleep 1; lsns -t pid\n'),
+        ('sleep 100\r\n# ', 'P=$(lsns -n -t pid | tail -1 | tr -s " " | cut -d " " -f 4)\n'),
+        ('# ', 'nsenter -a -t $P sh -c "lsns -n -t pid | wc -l; hostname deep"; hostname\n'),
+        ('\r\n5\r\n(none)', 'ipcmk -M 4096 -S 3 -Q; unshare -i ipcs | wc -l; ipcs | wc -l\n'),
+        ('\r\n9\r\n12\r\n', 'ipcrm -a; ipcs | wc -l; nsenter -t $P -u hostname\n'),
+        ('\r\n9\r\ndeep', 'unshare -f sh -c "kill -9 \\$\\$"; echo status $?\n'),
+        ('status 137', 'unshare -n true; unshare --setgroups maybe; nsenter -u true\n'),
+        ('no target process', 'poweroff\n')])
+    if result.status != 0 or 'unshare: Invalid argument' not in result.console:
+        raise qemu.Failure('the session did not go as it should: ' + result.report())
+
+
 CASES = {
     'harts_1': lambda: harts(1),
     'harts_2': lambda: harts(2),
@@ -335,6 +355,7 @@ CASES = {
     'stack_overflow': stack_overflow,
     'stack_end': stack_end,
     'clone_lab': clone_lab,
+    'namespace_tools': namespace_tools,
 }
 
 

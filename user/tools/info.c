@@ -165,23 +165,28 @@ static bool process_read(int pid, struct process_info *p)
 	return true;
 }
 
-static char *process_command(const struct process_info *p)
+char *process_command(int pid)
 {
 	char path[48], *out;
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", p->pid);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 	char *text = file_read(path, &n);
 
-	if (!text || !n) {
-		free(text);
-		return asprintf(&out, "[%s]", p->name) < 0 ? xstrdup("?") : out;
+	if (text && n) {
+		for (size_t i = 0; i + 1 < n; i++) {
+			if (!text[i])
+				text[i] = ' ';
+		}
+		return text;
 	}
-	for (size_t i = 0; i + 1 < n; i++) {
-		if (!text[i])
-			text[i] = ' ';
-	}
-	return text;
+	free(text);
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	text = file_read(path, NULL);
+	if (asprintf(&out, "[%.*s]", text ? (int)strcspn(text, "\n") : 1, text ? text : "?") < 0)
+		out = xstrdup("?");
+	free(text);
+	return out;
 }
 
 static void terminal_name(int tty, char *out, size_t size)
@@ -210,7 +215,7 @@ static int compare_pids(const void *a, const void *b)
 	return *x - *y;
 }
 
-static int *process_list(size_t *count)
+int *process_list(size_t *count)
 {
 	DIR *dir = opendir("/proc");
 	int *pids = NULL;
@@ -263,7 +268,7 @@ int ps_main(int argc, char **argv)
 
 		if (!process_read(pids[i], &p))
 			continue;
-		char *command = process_command(&p);
+		char *command = process_command(p.pid);
 		u64 seconds = (p.user_ticks + p.system_ticks) / 100;
 
 		terminal_name(p.tty, tty, sizeof(tty));

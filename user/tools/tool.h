@@ -44,3 +44,7 @@ void mode_format(unsigned mode, char *out);
 void size_format(u64 bytes, char *out, size_t size);
 // A number with an optional fraction and a suffix s m h d, in nanoseconds. False when it is none.
 bool duration_parse(const char *text, u64 *ns);
+// The processes that /proc shows, in order, from malloc.
+int *process_list(size_t *count);
+// Its command line, or its name in brackets; from malloc.
+char *process_command(int pid);
