@@ -309,7 +309,7 @@ def namespace_tools():
         ('\r\nkept, (none)', 'unshare -muipf --mount-proc sleep 100 & sleep 1; lsns -t pid\n'),
         ('sleep 100\r\n# ', 'P=$(lsns -n -t pid | tail -1 | tr -s " " | cut -d " " -f 4)\n'),
         ('# ', 'nsenter -a -t $P sh -c "lsns -n -t pid | wc -l; hostname deep"; hostname\n'),
-        ('\r\n5\r\n(none)', 'ipcmk -M 4096 -S 3 -Q; unshare -i ipcs | wc -l; ipcs | wc -l\n'),
+        ('\r\n1\r\n(none)', 'ipcmk -M 4096 -S 3 -Q; unshare -i ipcs | wc -l; ipcs | wc -l\n'),
         ('\r\n9\r\n12\r\n', 'ipcrm -a; ipcs | wc -l; nsenter -t $P -u hostname\n'),
         ('\r\n9\r\ndeep', 'unshare -f sh -c "kill -9 \\$\\$"; echo status $?\n'),
         ('status 137', 'unshare -n true; unshare --setgroups maybe; nsenter -u true\n'),
