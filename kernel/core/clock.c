@@ -5,7 +5,7 @@
 #include <core/panic.h>
 #include <core/timer.h>
 
-static u64 boot_ns;         // machine time at boot; written once, before other harts run
+static u64 boot_ns; // machine time at boot; written once, before other harts run
 static bool started;
 static u64 realtime_offset; // [a] a single word: readers need no lock
 static struct spinlock listeners_lock = SPINLOCK_INIT(LOCK_CLOCK);
