@@ -23,6 +23,26 @@ static int charge_writable(struct vma *vma, u64 pages, u32 *flags)
 	return 0;
 }
 
+static bool has_private_pages(struct mm *mm, u64 start, u64 end)
+{
+	struct pte entry;
+	bool found = false;
+	u64 sharers;
+
+	spin_lock(&mm->table_lock);
+	for (; !found && table_next(mm, &start, end, &entry, &sharers); start += PAGE_SIZE)
+		found = entry_page(entry) != zero_page;
+	spin_unlock(&mm->table_lock);
+	return found;
+}
+
+// Anonymous memory that can be written no more and never was promises nothing.
+static bool keeps_promise(struct vma *vma, u64 start, u64 end, u32 access)
+{
+	return (access & VM_WRITE) || vma->mapping || (vma->flags & VM_SHARED) ||
+	       has_private_pages(vma->mm, start, end);
+}
+
 // One area's part of the range, which it covers whole after splitting. *next: where to go on.
 static int protect_vma(struct vma *vma, u64 start, u64 end, u32 access, struct vma **joined)
 {
@@ -41,6 +61,9 @@ static int protect_vma(struct vma *vma, u64 start, u64 end, u32 access, struct v
 	if (error)
 		return error;
 	bool charged = (flags & ~vma->flags) & VM_ACCOUNT;
+	if ((flags & VM_ACCOUNT) && !keeps_promise(vma, start, end, access))
+		flags &= ~VM_ACCOUNT;
+	bool released = (vma->flags & ~flags) & VM_ACCOUNT;
 	error = vma_split_range(mm, start, end);
 	if (error) {
 		commit_uncharge(charged ? pages : 0);
@@ -48,6 +71,7 @@ static int protect_vma(struct vma *vma, u64 start, u64 end, u32 access, struct v
 	}
 	vma = vma_find(mm, start);
 	vma_set_flags(vma, flags);
+	commit_uncharge(released ? pages : 0);
 	error = table_protect(mm, vma, start, end);
 	*joined = vma_merge(vma);
 	return error;

@@ -302,14 +302,30 @@ static int forget_excluded(struct mm *old, struct mm *copy)
 	return 0;
 }
 
+// Charges what the copy promises, and perhaps what its parent keeps to itself: most have nothing of
+// that kind, so it is only counted out when the charge is refused.
+static int charge_copy(struct mm *old, u64 *promised)
+{
+	struct vma *vma;
+
+	*promised = old->account_pages;
+	if (likely(!commit_charge(old, *promised)))
+		return 0;
+	for_each_vma (vma, old) {
+		if ((vma->flags & VM_ACCOUNT) && (vma->flags & VM_DONTFORK))
+			*promised -= (vma->end - vma->start) >> PAGE_SHIFT;
+	}
+	return *promised < old->account_pages ? commit_charge(old, *promised) : -ENOMEM;
+}
+
 int vmas_dup(struct mm *old, struct mm *copy)
 {
-	u64 promised = old->account_pages;
+	u64 promised;
 	bool excluded = false;
 	struct vma *vma;
 
-	// What the copy promises is charged at once; a failure gives back only what has an area.
-	if (commit_charge(old, promised))
+	// All at once; a failure gives back only what has an area.
+	if (charge_copy(old, &promised))
 		return -ENOMEM;
 
 	for_each_vma (vma, old) {
