@@ -72,6 +72,7 @@ enum lock_rank {
 	LOCK_WAIT_QUEUE,                 // wait queues
 	LOCK_EPOLL_READY,                // epoll ready list, taken by wake-up functions
 	LOCK_WAIT_QUEUE_INNER,           // wait queues woken from the wake-up functions of others
+	LOCK_PI_GRAPH,                   // who waits for whom: priority inheritance
 	LOCK_PI,                         // task.pi_lock
 	LOCK_RUN_QUEUE,                  // scheduler (two: by hart index)
 	LOCK_RT_BANDWIDTH,               // scheduler: real-time share

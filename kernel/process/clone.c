@@ -119,7 +119,6 @@ static void init_own_fields(struct task *child)
 	list_init(&child->thread_node);
 	list_init(&child->all_node);
 	list_init(&child->pending.queue);
-	list_init(&child->pi_state_list);
 	list_init(&child->cgroup_link);
 }
 

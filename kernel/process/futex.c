@@ -59,7 +59,7 @@ int futex_key_make(u64 address, u32 flags, struct futex_key *key)
 	return error;
 }
 
-static void lock_bucket(struct futex_bucket *bucket)
+void futex_lock_bucket(struct futex_bucket *bucket)
 {
 	spin_lock(&bucket->lock);
 	if (unlikely(!bucket->waiters.next))
@@ -70,7 +70,7 @@ void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	struct futex_bucket *first = MIN(a, b), *second = MAX(a, b);
 
-	lock_bucket(first);
+	futex_lock_bucket(first);
 	if (first == second)
 		return;
 	spin_lock_nested(&second->lock);
@@ -93,7 +93,19 @@ void futex_waiter_init(struct futex_waiter *waiter, u32 bitset)
 	waiter->bucket = NULL;
 	waiter->task = current;
 	waiter->bitset = bitset;
+	waiter->pi = NULL;
 	waiter->rt_priority = policy_is_rt(current->se.policy) ? current->se.rt_priority : 0;
+}
+
+struct futex_waiter *futex_first_waiter(struct futex_bucket *bucket, const struct futex_key *key)
+{
+	struct futex_waiter *waiter;
+
+	list_for_each_entry (waiter, &bucket->waiters, link) {
+		if (futex_key_same(&waiter->key, key))
+			return waiter;
+	}
+	return NULL;
 }
 
 void futex_enqueue(struct futex_waiter *waiter, struct futex_bucket *bucket)
@@ -121,7 +133,7 @@ int futex_enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expecte
 	for (;;) {
 		if (get_user_u32(address, &value))
 			return -EFAULT;
-		lock_bucket(bucket);
+		futex_lock_bucket(bucket);
 		if (peek_user_u32(address, &value))
 			break;
 		spin_unlock(&bucket->lock);
@@ -180,7 +192,11 @@ static long wake_key_locked(const struct futex_key *key, int n, u32 bitset)
 	int woken = 0;
 
 	list_for_each_entry_safe (waiter, next, &bucket->waiters, link) {
-		if (!futex_key_same(&waiter->key, key) || !(waiter->bitset & bitset))
+		if (!futex_key_same(&waiter->key, key))
+			continue;
+		if (unlikely(waiter->pi))
+			return -EINVAL; // only who unlocks may wake it
+		if (!(waiter->bitset & bitset))
 			continue;
 		futex_wake_locked(waiter);
 		if (++woken >= n)
@@ -194,7 +210,7 @@ static long wake_key(const struct futex_key *key, int n, u32 bitset)
 	struct futex_bucket *bucket = futex_bucket_of(key);
 
 	smp_mb();
-	lock_bucket(bucket);
+	futex_lock_bucket(bucket);
 	long woken = wake_key_locked(key, n, bitset);
 	spin_unlock(&bucket->lock);
 	return woken;
@@ -423,8 +439,10 @@ long futex_wake_op(u64 first_at, u64 second_at, u32 flags, int n_first, int n_se
 	if (result >= 0) {
 		bool both = result;
 		result = wake_key_locked(&first, n_first, ~0u);
-		if (both)
-			result += wake_key_locked(&second, n_second, ~0u);
+		if (both && result >= 0) {
+			long more = wake_key_locked(&second, n_second, ~0u);
+			result = more < 0 ? more : result + more;
+		}
 	}
 	futex_unlock_two(a, b);
 	return result;

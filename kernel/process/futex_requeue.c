@@ -17,6 +17,8 @@ static long move_waiters_locked(const struct futex_key *from, const struct futex
 			break;
 		if (!futex_key_same(&waiter->key, from))
 			continue;
+		if (waiter->pi)
+			return -EINVAL; // see futex_requeue_pi()
 		if (++count <= n_wake) {
 			futex_wake_locked(waiter);
 		} else if (!futex_key_same(from, to)) {

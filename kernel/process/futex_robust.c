@@ -5,8 +5,10 @@
 
 #include <mm/uaccess.h>
 #include <process/futex.h>
+#include <process/futex_queue.h>
 #include <process/ptrace_access.h>
 #include <sched/pid.h>
+#include <sched/sched.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
 #include <uapi/futex.h>
@@ -43,48 +45,61 @@ SYSCALL3(get_robust_list, int, pid, u64, head_at, u64, size_at)
 	return put_user_u64(head_at, head);
 }
 
-static void owner_died(u64 address, bool pending)
+// Marks the word at the address if it names current. `inherits`: it is a lock with priority
+// inheritance, which futex_pi.c hands on. `pending`: current was just taking or releasing it.
+// Returns false if there is no sense in going on.
+static bool owner_died(u64 address, bool inherits, bool pending)
 {
 	u32 value, seen;
 
-	if (get_user_u32(address, &value))
-		return;
+	if ((address & 3) || get_user_u32(address, &value))
+		return false;
 	// It died between the release and the wake-up.
-	if (pending && !value)
+	if (pending && !inherits && !(value & FUTEX_TID_MASK))
 		futex_wake_address(address, 1);
 	while ((value & FUTEX_TID_MASK) == (u32)task_pid_vnr(current)) {
 		u32 new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
 
 		if (user_cmpxchg_u32(address, value, new, &seen))
-			return;
+			return false;
 		if (seen == value) {
-			if (value & FUTEX_WAITERS)
+			if (!inherits && (value & FUTEX_WAITERS))
 				futex_wake_address(address, 1);
-			return;
+			break;
 		}
 		value = seen;
 	}
+	return true;
+}
+
+// Bit 0 of a pointer to an entry says that the lock inherits priorities.
+static void walk_robust_list(u64 list)
+{
+	struct robust_list_head head;
+
+	if (copy_from_user(&head, list, sizeof(head)))
+		return;
+	u64 entry = head.list.next, pending = head.list_op_pending & ~1ul;
+	for (int i = 0; i < ROBUST_MAX && (entry & ~1ul) != list; i++) {
+		u64 next, at = entry & ~1ul;
+		bool bad = get_user_u64(at, &next); // before the lock may be used by others
+
+		if (at != pending && !owner_died(at + head.futex_offset, entry & 1, false))
+			return;
+		if (bad)
+			return;
+		entry = next;
+		cond_resched();
+	}
+	if (pending)
+		owner_died(pending + head.futex_offset, head.list_op_pending & 1, true);
 }
 
 void futex_exit_cleanup(struct task *task, bool exiting)
 {
-	struct robust_list_head head;
-	u64 at = task->robust_list, entry;
-
-	(void)exiting;
+	futex_exit_begin(task);
+	if (task->robust_list)
+		walk_robust_list(task->robust_list);
 	task->robust_list = 0;
-	if (!at || copy_from_user(&head, at, sizeof(head)))
-		return;
-	entry = head.list.next;
-	for (int i = 0; i < ROBUST_MAX && (entry & ~1ul) != at; i++) {
-		u64 next;
-
-		if (get_user_u64(entry & ~1ul, &next))
-			return;
-		if (entry != head.list_op_pending)
-			owner_died((entry & ~1ul) + head.futex_offset, false);
-		entry = next;
-	}
-	if (head.list_op_pending)
-		owner_died((head.list_op_pending & ~1ul) + head.futex_offset, true);
+	futex_exit_end(task, exiting);
 }

@@ -58,7 +58,6 @@ static void adopt(struct task *task)
 	list_init(&task->thread_node);
 	list_init(&task->all_node);
 	list_init(&task->pending.queue);
-	list_init(&task->pi_state_list);
 	list_init(&task->cgroup_link);
 	task->cgroup = &cgroup_root; // not as a member
 	task->process = process_get(kernel_process);

@@ -65,7 +65,8 @@ SYSCALL6(futex, u64, address, int, op, u32, value, u64, timeout_at, u64, address
 	int command = op & FUTEX_CMD_MASK;
 	struct futex_timeout timeout;
 
-	if ((op & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET)
+	if ((op & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET &&
+	    command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (command) {
 	case FUTEX_WAIT:
@@ -84,6 +85,21 @@ SYSCALL6(futex, u64, address, int, op, u32, value, u64, timeout_at, u64, address
 		return futex_requeue(address, address2, flags, value, timeout_at, &value3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(address, address2, flags, value, timeout_at, value3);
+	case FUTEX_LOCK_PI:
+		op |= FUTEX_CLOCK_REALTIME; // without being told
+		FALLTHROUGH;
+	case FUTEX_LOCK_PI2:
+		return timeout_of(op, timeout_at, &timeout)
+			       ?: futex_lock(address, flags, false, &timeout);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock(address, flags, true, NULL);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock(address, flags);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return timeout_of(op, timeout_at, &timeout)
+			       ?: futex_wait_requeue(address, flags, value, &timeout, address2);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_requeue_pi(address, address2, flags, value, timeout_at, value3);
 	}
 	printk_ratelimited(LOG_INFO, "%s[%d]: futex operation %d is not implemented\n",
 			   current->name, task_pid_nr(current), op);

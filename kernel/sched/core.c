@@ -366,13 +366,12 @@ void sched_fork(struct task *child)
 	se->policy = from->policy;
 	se->rt_priority = from->rt_priority;
 	se->nice = from->nice;
-	se->weight = from->weight;
 	if (from->reset_on_fork) {
 		se->policy = SCHED_OTHER;
 		se->rt_priority = 0;
 		se->nice = MAX(from->nice, 0);
-		se->weight = weight_of_nice(se->nice);
 	}
+	se->weight = sched_weight(se);
 	se->vruntime_ns = from->vruntime_ns;
 	child->affinity = current->affinity;
 	child->hart = this_hart();

@@ -1,5 +1,6 @@
 // Policies, nice values, priorities, and the harts where a task may run.
 
+#include <sched/pi.h>
 #include <sched/run_queue.h>
 #include <uapi/errno.h>
 
@@ -9,12 +10,21 @@ static void store_params(struct task *task, const struct sched_params *params)
 	task->se.rt_priority = params->priority;
 	task->se.nice = params->nice;
 	task->se.reset_on_fork = params->reset_on_fork;
-	// The least weight that there is for who only wants what others leave.
-	task->se.weight = params->policy == SCHED_IDLE ? 3 : weight_of_nice(params->nice);
 }
 
-// Changes a queued task by taking it off and putting it back, and has the harts look again.
-static void change(struct task *task, const struct sched_params *params)
+u32 sched_weight(const struct sched_entity *se)
+{
+	// The least weight that there is for who only wants what others leave.
+	u32 own = se->policy == SCHED_IDLE ? 3 : weight_of_nice(se->nice);
+
+	if (likely(!se->lent))
+		return own;
+	return MAX(own, weight_of_nice(19 - MIN(se->lent, 39)));
+}
+
+// Changes a queued task by taking it off and putting it back, and has the harts look again. Without
+// `params` only what is lent to it becomes `lent`.
+static void change(struct task *task, const struct sched_params *params, u8 lent)
 {
 	unsigned long flags;
 	struct run_queue *rq = task_rq_lock(task, &flags);
@@ -22,14 +32,22 @@ static void change(struct task *task, const struct sched_params *params)
 
 	if (waiting)
 		rq_dequeue(rq, task);
-	store_params(task, params);
+	if (params)
+		store_params(task, params);
+	else
+		task->se.lent = lent;
+	task->se.weight = sched_weight(&task->se);
 	if (waiting)
 		rq_enqueue(rq, task);
-	struct task *running = rq->current;
-	bool look = task->se.on_queue && running != rq->idle;
+	if (task->se.on_queue && rq->current != rq->idle)
+		task_set_work(rq->current, WORK_RESCHED);
 	task_rq_unlock(rq, flags);
-	if (look)
-		task_set_work(running, WORK_RESCHED);
+}
+
+void task_lend(struct task *task, u8 urgency)
+{
+	if (task->se.lent != urgency)
+		change(task, NULL, urgency);
 }
 
 void sched_get_params(struct task *task, struct sched_params *params)
@@ -60,9 +78,11 @@ int sched_set_params(struct task *task, const struct sched_params *params)
 {
 	int error = sched_params_check(params);
 
-	if (!error)
-		change(task, params);
-	return error;
+	if (error)
+		return error;
+	change(task, params, 0);
+	pi_task_changed(task);
+	return 0;
 }
 
 void sched_set_nice(struct task *task, int nice)
@@ -71,7 +91,8 @@ void sched_set_nice(struct task *task, int nice)
 
 	sched_get_params(task, &params);
 	params.nice = nice;
-	change(task, &params);
+	change(task, &params, 0);
+	pi_task_changed(task);
 }
 
 u64 sched_interval_ns(struct task *task)

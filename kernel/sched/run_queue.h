@@ -48,6 +48,8 @@ void rq_account(struct run_queue *rq);
 // Whether `task` should push aside what runs.
 bool rq_preempts(const struct run_queue *rq, const struct task *task);
 u32 weight_of_nice(int nice);
+// From its policy and nice, and what is lent to it.
+u32 sched_weight(const struct sched_entity *se);
 bool rq_task_is_fair(const struct task *task);
 u64 rq_slice_ns(const struct run_queue *rq);
 // Whether a timer or a limit of its process counts CPU time, so that it needs a tick.

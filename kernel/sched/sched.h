@@ -149,18 +149,35 @@ void sched_get_affinity(struct task *task, struct hartmask *mask);
 // Slice of SCHED_RR, or of a fair task, for sched_rr_get_interval(2); 0 for FIFO.
 u64 sched_interval_ns(struct task *task);
 
-// Priority inheritance: the task runs at least at this real-time priority (1..99; 0 = no boost).
-void task_boost(struct task *task, u8 rt_priority);
+// One scale for all policies: 0 (nice 19) to 39 (nice -20), and 41 to 139 (real-time 1 to 99).
+#define URGENCY_FAIR_MAX 40 // above it is real time
+
+// Priority inheritance: the task is at least that urgent (0 = as it is itself). For sched/pi.c.
+void task_lend(struct task *task, u8 urgency);
 // Its effective real-time priority: own or lent; 0 for fair tasks.
 static inline u8 task_effective_rt(const struct task *task)
 {
 	u8 own = policy_is_rt(task->se.policy) ? task->se.rt_priority : 0;
 
-	return task->se.boosted_priority > own ? task->se.boosted_priority : own;
+	if (likely(task->se.lent <= URGENCY_FAIR_MAX))
+		return own;
+	return MAX(own, (u8)(task->se.lent - URGENCY_FAIR_MAX));
+}
+
+// Its urgency, own or lent. A bare read.
+static inline u8 task_urgency(const struct task *task)
+{
+	u8 own = policy_is_rt(task->se.policy) ? URGENCY_FAIR_MAX + task->se.rt_priority
+					       : 19 - task->se.nice;
+
+	return MAX(own, task->se.lent);
 }
 
 // Linux's kernel priority as in /proc/PID/stat field 18: nice+20, or -1 - rt_priority.
-int task_stat_priority(const struct task *task);
+static inline int task_stat_priority(const struct task *task)
+{
+	return 39 - task_urgency(task);
+}
 
 // ---- Kernel threads
 

@@ -24,10 +24,10 @@ struct io_context;
 struct mm;
 struct mutex;
 struct nsproxy;
+struct pi_waiter;
 struct pid;
 struct process;
 struct robust_list_head;
-struct rt_mutex_waiter;
 struct sem_undo_list;
 struct sighand;
 struct task_work;
@@ -127,7 +127,7 @@ struct sched_entity {
 	s8 nice;
 	u8 on_queue : 1;
 	u8 reset_on_fork : 1;
-	u8 boosted_priority; // by priority inheritance; 0 = none
+	u8 lent; // urgency that those lend who wait for what it holds (pi.c); 0 = none
 	u64 rr_left_ns;
 };
 
@@ -209,15 +209,15 @@ struct task {
 	} restart;
 
 	// Clone, exit, futex
-	u64 set_child_tid, clear_child_tid;    // [task] user addresses
-	struct completion *vfork_done;         // [alloc] the parent waits here
-	u64 robust_list;                       // [task] user address
-	struct list_head pi_state_list;        // [pi]
-	struct rt_mutex_waiter *pi_blocked_on; // [pi]
-	void *pi_waiters;                      // [pi]
-	u64 rseq_addr;                         // [task]
-	u32 rseq_len, rseq_signature;          // [task]
-	struct task_work *task_works;          // [a] done before return to user
+	u64 set_child_tid, clear_child_tid; // [task] user addresses
+	struct completion *vfork_done;      // [alloc] the parent waits here
+	u64 robust_list;                    // [task] user address
+	struct rb_root pi_held;             // [pi_graph_lock] struct pi_lock, see sched/pi.h
+	struct pi_waiter *pi_blocked_on;    // [pi_graph_lock]
+	u8 futex_exit;                      // [pi_graph_lock] enum futex_exit_state
+	u64 rseq_addr;                      // [task]
+	u32 rseq_len, rseq_signature;       // [task]
+	struct task_work *task_works;       // [a] done before return to user
 
 	// Accounting
 	u64 utime_ns, stime_ns; // [task writes; readers tolerate] ticks; see task_cputime()

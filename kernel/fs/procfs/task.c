@@ -81,16 +81,15 @@ static int show_stat(struct seq *seq, struct task *task)
 		   children->minor_faults, usage.major_faults, children->major_faults,
 		   ns_to_clock_ticks(usage.utime_ns), ns_to_clock_ticks(usage.stime_ns),
 		   ns_to_clock_ticks(children->utime_ns), ns_to_clock_ticks(children->stime_ns));
-	u8 rt = task_effective_rt(task);
-	seq_printf(seq, "%d %d %d 0 %lu %lu %lu %lu ", rt ? -1 - rt : 20 + task->se.nice,
-		   task->se.nice, task->process->thread_count,
+	seq_printf(seq, "%d %d %d 0 %lu %lu %lu %lu ", task_stat_priority(task), task->se.nice,
+		   task->process->thread_count,
 
 		   ns_to_clock_ticks(task->start_boottime_ns + time_ns_offset(CLOCK_BOOTTIME)),
 		   mm ? mm->total_pages * PAGE_SIZE : 0, mm ? mm_rss(mm) : 0,
 		   task->process->rlimits[RLIMIT_AS].rlim_cur);
 	seq_printf(seq, "0 0 0 0 0 %lu %lu 0 0 0 0 0 %d %u %u %u 0 0 0 0 0 0 0 0 0 0 %d\n",
 		   task->pending.set & 0x7fffffff, task->blocked & 0x7fffffff, task->exit_signal,
-		   task->hart->index, rt, task->se.policy, task->exit_code);
+		   task->hart->index, task->se.rt_priority, task->se.policy, task->exit_code);
 	if (mm)
 		mm_put(mm);
 	return 0;
