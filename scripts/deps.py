@@ -7,6 +7,7 @@ Each need is a thing that is looked for (a program, a Python module, a file), an
 Ubuntu package that brings it. Only what is missing is asked for. As root, or with a sudo that asks
 no password, apt-get installs it; otherwise the line to type is printed and the exit status is 1.
 """
+import glob
 import importlib.util
 import os
 import shutil
@@ -30,7 +31,7 @@ def module(name):
 
 
 def one_file(paths):
-    return lambda: any(os.path.exists(path) for path in paths)
+    return lambda: any(glob.glob(path) for path in paths)
 
 
 # what it is, how it is found, the package that brings it
@@ -50,6 +51,8 @@ TEST = RUN + [
     ('bare-metal cross compiler', program('riscv64-unknown-elf-gcc'), 'gcc-riscv64-unknown-elf'),
     ('device tree compiler', program('dtc'), 'device-tree-compiler'),
     ('Clang', program('clang'), 'clang'),
+    ('libFuzzer', one_file(['/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a']),
+     'libclang-rt-dev'),
     ('lld', program('ld.lld'), 'lld'),
     ('LLVM binary tools', program('llvm-objcopy'), 'llvm'),
     ('clang-format', program('clang-format'), 'clang-format'),
@@ -96,7 +99,9 @@ def ensure(kind='run', install=True):
         # The lists of a fresh machine are empty or old, so a failure is tried again with new ones.
         if not has_lists() or subprocess.run(install_line, check=False).returncode != 0:
             subprocess.run(base + ['update'], check=False)
-            subprocess.run(install_line, check=False)
+            # What this release does not know by that name comes with something else, or is missed.
+            subprocess.run(base + ['install', '-y', '--no-install-recommends']
+                           + [p for p in packages if is_known(p)], check=False)
         importlib.invalidate_caches()
         lacks = missing(kind)
         if not lacks:
@@ -106,6 +111,12 @@ def ensure(kind='run', install=True):
     print('Type this, then start again:\n\n  sudo apt-get update && sudo apt-get install -y '
           '--no-install-recommends ' + ' '.join(packages) + '\n', file=sys.stderr)
     return False
+
+
+def is_known(package):
+    policy = subprocess.run(['apt-cache', 'policy', package], stdout=subprocess.PIPE, text=True,
+                            env=dict(os.environ, LC_ALL='C'), check=False)
+    return 'Candidate: ' in policy.stdout and 'Candidate: (none)' not in policy.stdout
 
 
 def has_lists():
