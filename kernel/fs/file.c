@@ -54,8 +54,10 @@ void file_put(struct file *file)
 	locks_closed(file->inode, LOCK_KIND_FLOCK, file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
-	if (file->inode && (file->flags & FILE_WRITE) && S_ISREG(file->inode->mode))
+	if (file->inode && (file->flags & FILE_WRITE) && S_ISREG(file->inode->mode)) {
 		atomic_dec(&file->inode->write_denied);
+		mount_count_writer(file->path.mount, -1);
+	}
 	file_allow_write(file);
 	if (file->path.dentry)
 		path_put(&file->path);

@@ -34,6 +34,7 @@ struct superblock {
 	void (*show_root)(const struct dentry *root, char *buffer);
 	struct user_ns *owner;               // [I] counted: whose root rules it; NULL: the first
 	struct atomic mounts;                // [a] that show it
+	struct atomic writers;               // [a] files open for writing
 	void (*kill)(struct superblock *sb); // at the last unmount; NULL: stays for ever
 	void (*statfs)(struct superblock *sb, struct fs_usage *usage); // NULL: nothing to tell
 	// Writes ",option=value" for /proc/PID/mounts. NULL: there are none.
@@ -100,6 +101,7 @@ struct mount {
 	struct list_head children; // [mounts] in order of mounting
 	struct list_head sibling;  // [mounts]
 	struct list_head in_ns;    // [mutex] all of a namespace, by number
+	struct atomic writers;     // [a] files open for writing through it
 	u32 flags;                 // [a] changed under the mutex
 	u32 locked_flags;          // [mutex] those that may not be taken away
 	bool expiring;             // [a] marked by MNT_EXPIRE, and not used since
@@ -122,6 +124,13 @@ struct mount *mount_get(struct mount *mount);
 void mount_put(struct mount *mount);
 // The same, without that mark: for walks that only pass by.
 void mount_put_unused(struct mount *mount);
+// A regular file is opened for writing through it, or such a one is closed: meanwhile it does not
+// become read-only.
+static inline void mount_count_writer(struct mount *mount, int change)
+{
+	atomic_add(&mount->writers, change);
+	atomic_add(&mount->sb->writers, change);
+}
 // What is mounted on a path, without a reference, or NULL. [mounts] read.
 struct mount *mount_find_locked(const struct mount *parent, const struct dentry *point);
 struct mount *mount_make_root(struct superblock *sb);

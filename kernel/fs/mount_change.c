@@ -287,19 +287,27 @@ static int check_remount(const struct path *root, u32 flags)
 	return mount_may_change_flags(root->mount, flags) ? 0 : -EPERM;
 }
 
-void mount_store_flags(struct mount *mount, u32 flags)
+int mount_store_flags(struct mount *mount, u32 flags)
 {
+	if ((flags & ~mount->flags & MOUNT_RDONLY) && atomic_read(&mount->writers))
+		return -EBUSY;
 	WRITE_ONCE(mount->flags, (mount->flags & ~MOUNT_USER_FLAGS) | flags);
+	mnt_ns_touch(mount->ns);
+	return 0;
+}
+
+int superblock_set_read_only(struct superblock *sb, bool read_only)
+{
+	if (read_only && !sb->read_only && atomic_read(&sb->writers))
+		return -EBUSY;
+	WRITE_ONCE(sb->read_only, read_only);
+	return 0;
 }
 
 int mount_remount(const struct path *root, u32 flags)
 {
 	mutex_lock(&mount_mutex);
-	int error = check_remount(root, flags);
-	if (!error) {
-		mount_store_flags(root->mount, flags);
-		mnt_ns_touch(root->mount->ns);
-	}
+	int error = check_remount(root, flags) ?: mount_store_flags(root->mount, flags);
 	mutex_unlock(&mount_mutex);
 	return error;
 }
@@ -314,11 +322,10 @@ int superblock_remount(const struct path *root, u32 flags, const char *options)
 		error = -EPERM;
 	if (!error && sb->remount && options)
 		error = sb->remount(sb, options);
-	if (!error) {
-		sb->read_only = flags & MOUNT_RDONLY;
-		mount_store_flags(root->mount, flags);
-		mnt_ns_touch(root->mount->ns);
-	}
+	if (!error)
+		error = superblock_set_read_only(sb, flags & MOUNT_RDONLY);
+	if (!error)
+		error = mount_store_flags(root->mount, flags);
 	mutex_unlock(&mount_mutex);
 	return error;
 }
@@ -336,7 +343,6 @@ int mount_set_propagation(const struct path *root, u32 type, bool recursive)
 	if (!error) {
 		for (; mount; mount = recursive ? mount_next(mount, root->mount) : NULL)
 			propagation_change(mount, type);
-		mnt_ns_touch(root->mount->ns);
 	}
 	mutex_unlock(&mount_mutex);
 	return error;

@@ -70,7 +70,9 @@ static inline bool mount_is_detached(const struct mount *mount)
 // A copy of what is at `from`, in no tree. ERR_PTR: as mount_copy_tree, -EINVAL (not ours).
 struct mount *mount_copy_for_bind(const struct path *from, bool recursive);
 bool mount_may_change_flags(const struct mount *mount, u32 flags); // none is locked
-void mount_store_flags(struct mount *mount, u32 flags);
+// Stores them. -EBUSY: it would be read-only, and files are open for writing.
+int mount_store_flags(struct mount *mount, u32 flags);
+int superblock_set_read_only(struct superblock *sb, bool read_only); // the same
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *ancestor);
 
 // Room for `count` more. -ENOSPC.

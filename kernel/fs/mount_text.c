@@ -37,9 +37,14 @@ static char *place_text(const struct mount *mount, const struct path *root, char
 // What of the file system is seen: "/" or the path of a bind's root in it.
 static char *root_text(const struct mount *mount, char *buffer, size_t size)
 {
+	static const char deleted[] = "//deleted";
 	char *at = buffer + size - 1;
 
 	*at = '\0';
+	if (mount->root->removed && !mount->sb->nameless) {
+		at -= sizeof(deleted) - 1;
+		memcpy(at, deleted, sizeof(deleted));
+	}
 	for (const struct dentry *d = mount->root; d->parent != d; d = d->parent) {
 		if ((size_t)(at - buffer) < d->length + 1u)
 			break;

@@ -95,8 +95,10 @@ static void step_up(struct walk *walk)
 	for (;;) {
 		struct path *at = &walk->at;
 
-		if (at->dentry == walk->root.dentry && at->mount == walk->root.mount)
+		if (at->dentry == walk->root.dentry && at->mount == walk->root.mount) {
+			cross_mounts(walk); // pivot_root(".", ".") puts something on it
 			return;
+		}
 		if (at->dentry != at->mount->root) {
 			struct path up = *at;
 			read_lock(&dcache_lock);
@@ -114,8 +116,10 @@ static void step_up(struct walk *walk)
 			path_get(&up);
 		}
 		read_unlock(&dcache_lock);
-		if (!up.mount)
+		if (!up.mount) {
+			cross_mounts(walk);
 			return;
+		}
 		walk_to(walk, up.mount, up.dentry);
 		step_put(&up);
 	}
@@ -339,9 +343,24 @@ int path_parent(int dirfd, const char *name, struct path *out, struct last_compo
 	return walk_end(&walk, error, out);
 }
 
+void path_cross_mounts(struct path *path)
+{
+	struct walk walk = {.at = *path};
+
+	cross_mounts(&walk);
+	*path = walk.at;
+}
+
 // --- Back to text ---
 
 char *path_text(const struct path *path, char *buffer, size_t size)
+{
+	bool reached;
+
+	return path_text_from(path, buffer, size, &reached);
+}
+
+char *path_text_from(const struct path *path, char *buffer, size_t size, bool *reached)
 {
 	static const char deleted[] = " (deleted)";
 	char *at = buffer + size - 1;
@@ -350,6 +369,7 @@ char *path_text(const struct path *path, char *buffer, size_t size)
 	struct path root;
 
 	*at = '\0';
+	*reached = true;
 	if (mount->sb->nameless) {
 		at -= dentry->length;
 		return memcpy(at, dentry->name, dentry->length);
@@ -363,6 +383,7 @@ char *path_text(const struct path *path, char *buffer, size_t size)
 	char *end = at;
 	while (!(dentry == root.dentry && mount == root.mount)) {
 		if (dentry == mount->root) {
+			*reached = mount->parent;
 			if (!mount->parent)
 				break;
 			dentry = mount->point;

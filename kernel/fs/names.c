@@ -8,6 +8,7 @@
 #include <fs/open.h>
 #include <lib/string.h>
 #include <ns/cred.h>
+#include <ns/user_ns.h>
 #include <uapi/errno.h>
 #include <uapi/fcntl.h>
 
@@ -18,6 +19,19 @@ int name_may_make(const struct path *dir)
 	if (path_read_only(dir))
 		return -EROFS;
 	return inode_permission(path_inode(dir), MAY_WRITE | MAY_EXEC);
+}
+
+int name_may_create(const struct path *dir)
+{
+	struct user_ns *owner = superblock_owner(path_inode(dir)->sb);
+	const struct cred *cred = current_cred();
+
+	if (path_read_only(dir))
+		return -EROFS;
+	if (uid_to_user(owner, cred->fsuid) == INVALID_ID ||
+	    gid_to_user(owner, cred->fsgid) == INVALID_ID)
+		return -EOVERFLOW;
+	return name_may_make(dir);
 }
 
 int name_may_remove(const struct path *dir, const struct dentry *dentry, bool directory)
@@ -151,7 +165,7 @@ int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpat
 	else if (!inode->nlink && !inode->linkable)
 		error = -ENOENT;
 	else
-		error = name_may_make(&dir);
+		error = name_may_create(&dir);
 	if (!error)
 		error = dentry_add(dir.dentry, last.name, inode, NULL);
 	if (!error) {

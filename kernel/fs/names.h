@@ -5,8 +5,10 @@
 #include <fs/path.h>
 #include <sched/mutex.h>
 
-// Whether current may make a name there. 0, -EROFS, -EACCES.
+// Whether current may change the names there. 0, -EROFS, -EACCES.
 int name_may_make(const struct path *dir);
+// Whether it may make one: then its ids must mean something to the file system, too. -EOVERFLOW.
+int name_may_create(const struct path *dir);
 // Whether current may take that name away, which has to be one of a directory, or not. 0, -EROFS,
 // -EACCES, -EPERM (sticky directory, or a name that is made on demand), -ENOTDIR, -EISDIR.
 int name_may_remove(const struct path *dir, const struct dentry *dentry, bool directory);

@@ -97,6 +97,8 @@ static int open_as(struct file *file, const struct path *path, int flags, struct
 	file->path = *path;
 	path_get(path);
 	file->inode = inode;
+	if ((file->flags & FILE_WRITE) && S_ISREG(inode->mode))
+		mount_count_writer(path->mount, 1);
 	if (file->ops->open)
 		error = file->ops->open(inode, file);
 	file->flags &= ~O_NOCTTY;
@@ -120,6 +122,12 @@ int file_open_path(const struct path *path, int flags, struct file **out)
 
 // --- Creating ---
 
+// The node 0:0 is no device but a mark that overlays use.
+static bool needs_mknod(u32 mode, u64 rdev)
+{
+	return S_ISBLK(mode) || (S_ISCHR(mode) && rdev);
+}
+
 // The directory's lock is written.
 static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, const char *symlink,
 		       struct dentry **out)
@@ -130,7 +138,9 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 	// Where entries are made on demand, one that is not there cannot be; or the directory has gone.
 	if ((!parent->ops->make && !parent->ops->mkdir && parent->ops->lookup) || !parent->nlink)
 		return -ENOENT;
-	error = name_may_make(dir);
+	error = name_may_create(dir);
+	if (!error && needs_mknod(mode, rdev) && !capable(CAP_MKNOD))
+		error = -EPERM;
 	if (error)
 		return error;
 	bool folder = S_ISDIR(mode) && parent->ops->mkdir;
@@ -305,7 +315,7 @@ static int open_tmpfile(int dirfd, const char *name, int flags, u32 mode, struct
 	if (error)
 		return error;
 	struct inode *parent = path_inode(&dir);
-	error = name_may_make(&dir);
+	error = name_may_create(&dir);
 	if (!error && !parent->ops->make)
 		error = -EOPNOTSUPP;
 	if (!error)

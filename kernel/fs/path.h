@@ -78,6 +78,9 @@ int path_lookup_from(const struct path *start, const char *name, int flags, stru
 int path_parent_from(const struct path *start, const char *name, struct path *out,
 		     struct last_component *last);
 
+// From a directory (".") on to the root of what is mounted on it, if anything.
+void path_cross_mounts(struct path *path);
+
 // The child of that name, or NULL; with a reference. -errno as ERR_PTR for failing lookups.
 struct dentry *dentry_lookup(struct dentry *parent, const char *name, size_t length);
 // Adds a name to the tree, pinned. The directory's inode lock is written.
@@ -105,6 +108,8 @@ struct mount *nameless_mount(const char *type, u64 magic);
 // The path's text as current's root sees it, at the end of buffer, with " (deleted)" behind it when
 // the name is gone; ERR_PTR(-ENAMETOOLONG).
 char *path_text(const struct path *path, char *buffer, size_t size);
+// The same; *reached: it lies below current's root.
+char *path_text_from(const struct path *path, char *buffer, size_t size, bool *reached);
 
 void dcache_init(void);
 // Takes down a whole tree of names that nobody uses any more.

@@ -105,7 +105,7 @@ static int check_rights(struct rename_end *from, struct rename_end *to, u32 flag
 	if (error)
 		return error;
 	if (!to->dentry)
-		error = name_may_make(&to->dir);
+		error = name_may_create(&to->dir);
 	else if (flags & RENAME_EXCHANGE)
 		error = name_may_remove(&to->dir, to->dentry, is_directory(to->dentry));
 	else

@@ -50,8 +50,7 @@ static int umount_root(struct superblock *sb)
 {
 	if (!ns_capable(superblock_owner(sb), CAP_SYS_ADMIN))
 		return -EPERM;
-	sb->read_only = true;
-	return 0;
+	return superblock_set_read_only(sb, true);
 }
 
 static int detach_locked(const struct path *root, int flags)
@@ -60,7 +59,7 @@ static int detach_locked(const struct path *root, int flags)
 
 	if (!mount_is_ours(mount) || root->dentry != mount->root || (mount->flags & MOUNT_LOCKED))
 		return -EINVAL;
-	if ((flags & MNT_FORCE) && !capable(CAP_SYS_ADMIN))
+	if ((flags & MNT_FORCE) && !ns_capable(superblock_owner(mount->sb), CAP_SYS_ADMIN))
 		return -EPERM;
 	if (flags & MNT_EXPIRE) {
 		int error = (flags & (MNT_FORCE | MNT_DETACH)) ? -EINVAL : expire(mount);

@@ -158,6 +158,7 @@ SYSCALL2(umount2, u64, target_at, int, flags)
 	long error = user_path(AT_FDCWD, target_at, 0, !(flags & UMOUNT_NOFOLLOW), &path);
 	if (error)
 		return error;
+	path_cross_mounts(&path);
 	error = mnt_ns_may_admin() ? mount_detach(&path, flags) : -EPERM;
 	dentry_put(path.dentry);
 	mount_put_unused(path.mount); // asking for it is no use of it
@@ -168,8 +169,6 @@ SYSCALL2(pivot_root, u64, new_at, u64, old_at)
 {
 	struct path new_root, put_old;
 
-	if (!mnt_ns_may_admin())
-		return -EPERM;
 	long error = user_path(AT_FDCWD, new_at, 0, true, &new_root);
 	if (error)
 		return error;
@@ -177,7 +176,9 @@ SYSCALL2(pivot_root, u64, new_at, u64, old_at)
 	if (!error) {
 		bool directories = S_ISDIR(path_inode(&new_root)->mode) &&
 				   S_ISDIR(path_inode(&put_old)->mode);
-		error = directories ? mount_pivot(&new_root, &put_old) : -ENOTDIR;
+		error = !directories         ? -ENOTDIR
+			: mnt_ns_may_admin() ? mount_pivot(&new_root, &put_old)
+					     : -EPERM;
 		path_put(&put_old);
 	}
 	path_put(&new_root);

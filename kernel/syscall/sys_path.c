@@ -98,7 +98,10 @@ static int access_path(int dirfd, u64 path_at, int mode, int flags)
 	int error = user_path(dirfd, path_at, flags, !(flags & AT_SYMLINK_NOFOLLOW), &path);
 	if (error)
 		return error;
-	if (mode)
+	if ((mode & MAY_EXEC) && S_ISREG(path_inode(&path)->mode) &&
+	    (path.mount->flags & MOUNT_NOEXEC))
+		error = -EACCES;
+	if (mode && !error)
 		error = inode_permission(path_inode(&path), mode);
 	if (!error && (mode & MAY_WRITE) && (path_read_only(&path)))
 		error = -EROFS;
@@ -190,10 +193,9 @@ SYSCALL4(mknodat, int, dirfd, u64, path_at, u32, mode, u32, dev)
 		mode |= S_IFREG;
 	if (S_ISDIR(mode))
 		return -EPERM;
-	if (S_ISLNK(mode))
+	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) &&
+	    !S_ISSOCK(mode))
 		return -EINVAL;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
-		return -EPERM;
 	return make_at(dirfd, path_at, mode, dev_from_user(dev), NULL);
 }
 
@@ -508,15 +510,24 @@ SYSCALL3(getdents64, int, fd, u64, buffer, unsigned, size)
 
 SYSCALL2(getcwd, u64, buffer, size_t, size)
 {
+	static const char unreachable[] = "(unreachable)";
 	char *text = kmalloc(PATH_MAX, GFP_KERNEL), *at;
 	struct path cwd;
+	bool reached;
 	long result;
 
 	if (!text)
 		return -ENOMEM;
 	fs_context_cwd(current->fs, &cwd);
-	at = path_inode(&cwd)->nlink ? path_text(&cwd, text, PATH_MAX) : ERR_PTR(-ENOENT);
+	at = path_inode(&cwd)->nlink ? path_text_from(&cwd, text, PATH_MAX, &reached)
+				     : ERR_PTR(-ENOENT);
 	path_put(&cwd);
+	if (!IS_ERR(at) && !reached) {
+		size_t length = sizeof(unreachable) - 1;
+
+		at = at - text < (long)length ? ERR_PTR(-ENAMETOOLONG)
+					      : memcpy(at - length, unreachable, length);
+	}
 	if (IS_ERR(at)) {
 		result = PTR_ERR(at);
 	} else {
