@@ -42,6 +42,16 @@
 // Words that may alias objects of any type.
 typedef u64 ALIGNED(8) __attribute__((may_alias)) word;
 
+// In a kernel that checks addresses these loops are not instrumented: the ranges are checked here.
+#if CONFIG_KASAN
+void memory_check(const void *at, size_t size, bool write);
+#define READS(at, size)  memory_check(at, size, false)
+#define WRITES(at, size) memory_check(at, size, true)
+#else
+#define READS(at, size)
+#define WRITES(at, size)
+#endif
+
 #define WORD_BITS 64
 
 // Upwards, when both are differently aligned; n >= 32. A function of its own, so that the usual
@@ -147,11 +157,15 @@ static void copy_down(u8 *d, const u8 *s, size_t n)
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
+	READS(src, n);
+	WRITES(dst, n);
 	return copy_up(dst, src, n);
 }
 
 void *memmove(void *dst, const void *src, size_t n)
 {
+	READS(src, n);
+	WRITES(dst, n);
 	// Upwards is right unless the destination begins inside of the source.
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		return copy_up(dst, src, n);
@@ -163,6 +177,7 @@ void *memset(void *dst, int c, size_t n)
 {
 	u8 *d = dst;
 
+	WRITES(dst, n);
 	if (n >= 8) {
 		u64 w = (u8)c * 0x0101010101010101ul;
 
@@ -193,6 +208,8 @@ int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *x = a, *y = b;
 
+	READS(a, n);
+	READS(b, n);
 	if (n >= 16 && (((uintptr_t)x ^ (uintptr_t)y) & 7) == 0) {
 		for (; ((uintptr_t)x & 7) && *x == *y; n--)
 			x++, y++;
@@ -219,6 +236,8 @@ void *memchr(const void *s, int c, size_t n)
 const void *mem_find_other(const void *s, u8 c, size_t n)
 {
 	const u8 *p = s;
+
+	READS(s, n);
 	u64 w = c * 0x0101010101010101ul;
 
 	for (; n && ((uintptr_t)p & 7); n--, p++)
@@ -238,6 +257,7 @@ size_t strlen(const char *s)
 
 	while (*p)
 		p++;
+	READS(s, (size_t)(p - s) + 1);
 	return (size_t)(p - s);
 }
 

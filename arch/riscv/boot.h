@@ -10,6 +10,16 @@ extern char initramfs_start[], initramfs_end[];
 extern char boot_stack[];
 
 void mmu_init(void);
+#if CONFIG_KASAN
+struct pte;
+void shadow_map_early(struct pte *root); // before paging
+void shadow_map(struct pte *root);       // into the real tables
+void shadow_start(void);                 // these are in use
+#else
+#define shadow_map_early(root)
+#define shadow_map(root)
+#define shadow_start()
+#endif
 // A device, through the early tables. NULL: it is beyond them.
 void *mmu_early_device(u64 pa, size_t size);
 void mmu_forget_early_device(void);

@@ -66,6 +66,7 @@ u64 boot_map_early(u64 start_pa, u64 dtb_pa)
 	early_gigabyte(root, dtb_pa);
 	early_gigabyte(root, dtb_pa + 2 * MIB);
 	image_pa = start_pa;
+	shadow_map_early(root);
 	return satp_of((u64)root);
 }
 
@@ -182,6 +183,7 @@ void mmu_init(void)
 	map_image();
 	for (u64 va = VMAP_BASE; va < VMAP_BASE + VMAP_SIZE; va += GIGABYTE)
 		next_table(&kernel_root[pt_index(va, 2)]);
+	shadow_map(kernel_root);
 	if (early_device_slot && pte_present(kernel_root[early_device_slot])) {
 		early_device_slot = 0;
 		power_forget_early();
@@ -190,6 +192,7 @@ void mmu_init(void)
 		pte_set(&kernel_root[early_device_slot], early_root[early_device_slot]);
 	csr_write(satp, satp_of(virt_to_phys(kernel_root)));
 	arch_flush_tlb_all();
+	shadow_start();
 }
 
 void mmu_forget_early_device(void)

@@ -62,6 +62,7 @@ void lock_report(const char *what, const struct lock_info *info, const void *loc
 	}
 	if (panicking || !report_intro(what))
 		return;
+	kernel_fault_noted();
 	printk(LOG_ERR, "lock misuse: %s: %s: %pS (rank %u, last taken at %pS)\n", what, detail,
 	       lock, info ? info->rank : 0, info ? info->where : NULL);
 	lock_check_dump();

@@ -93,6 +93,7 @@ NORETURN void oops(struct trapframe *tf, const char *fmt, ...)
 	printk_format(text, sizeof(text), fmt, args);
 	va_end(args);
 	__atomic_fetch_add(&oopses, 1, __ATOMIC_RELAXED);
+	kernel_fault_noted();
 	pr_emerg("Oops: %s\n", text);
 	if (tf && panic_show_registers)
 		panic_show_registers(tf);
@@ -113,6 +114,18 @@ unsigned warn_count(void)
 	return warnings;
 }
 
+static bool faulty;
+
+void kernel_fault_noted(void)
+{
+	WRITE_ONCE(faulty, true);
+}
+
+bool kernel_was_faulty(void)
+{
+	return READ_ONCE(faulty);
+}
+
 void warn_report(const char *file, int line, const char *what)
 {
 	if (warn_capture) {
@@ -120,6 +133,7 @@ void warn_report(const char *file, int line, const char *what)
 		return;
 	}
 	__atomic_fetch_add(&warnings, 1, __ATOMIC_RELAXED);
+	kernel_fault_noted();
 	pr_warn("WARNING: %s at %s:%d\n", what, file, line);
 	dump_stack();
 }

@@ -33,6 +33,11 @@ extern bool panicking;
 unsigned oops_count(void);
 unsigned warn_count(void);
 
+// A check has found the kernel wrong, and it goes on (a report of locks, slabs, memory, a warning):
+// the machine's power-off then tells of failure.
+void kernel_fault_noted(void);
+bool kernel_was_faulty(void);
+
 void warn_report(const char *file, int line, const char *what);
 NORETURN void bug_report(const char *file, int line, const char *what);
 

@@ -3,6 +3,7 @@
 #include <arch/power.h>
 #include <arch/smp.h>
 #include <core/cmdline.h>
+#include <core/panic.h>
 #include <core/selftest.h>
 #include <lib/string.h>
 
@@ -54,6 +55,6 @@ NORETURN void selftest_run_all(void)
 		       test->name, run.skipped ? " # SKIP " : "", run.skipped ?: "");
 	}
 	printk(LOG_EMERG, "1..%u\n", number);
-	arch_poweroff(number && !failed);
+	arch_poweroff(number && !failed && !kernel_was_faulty());
 	arch_hart_park();
 }

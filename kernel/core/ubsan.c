@@ -27,6 +27,7 @@ static void report(struct source_place *place, const char *what)
 	if (column == REPORTED)
 		return;
 	reports++;
+	kernel_fault_noted();
 	pr_err("UBSan: %s at %s:%u:%u\n", what, place->file, place->line, column);
 	dump_stack();
 }
@@ -73,7 +74,10 @@ static unsigned committed(void (*crime)(void))
 }
 
 static volatile int sink, amount = 70, largest = 0x7fffffff;
-static int row[4];
+// What is behind the row is there to be touched: only the index is wrong.
+static struct {
+	int row[4], behind[4];
+} rows;
 
 static NOINLINE void crime_shift(void)
 {
@@ -87,12 +91,12 @@ static NOINLINE void crime_overflow(void)
 
 static NOINLINE void crime_index(void)
 {
-	sink = row[(amount & 3) + 4];
+	sink = rows.row[(amount & 3) + 4];
 }
 
 static NOINLINE void crime_alignment(void)
 {
-	sink = *(volatile int *)((char *)row + (amount & 1) + 1);
+	sink = *(volatile int *)((char *)rows.row + (amount & 1) + 1);
 }
 
 static void test_ubsan(struct selftest_run *t)

@@ -23,6 +23,7 @@
 #include <core/spinlock.h>
 #include <lib/string.h>
 #include <mm/buddy.h>
+#include <mm/kasan.h>
 #include <mm/memblock.h>
 #include <sched/task.h>
 
@@ -51,7 +52,8 @@ static u64 free_blocks[BUDDY_ORDERS];             // [buddy_lock]
 static u64 free_total;                            // [buddy_lock] without the harts' caches
 static struct pristine pristine[PRISTINE_MAX];    // [buddy_lock]
 static int pristine_count;
-static u64 total_pages, reserve_pages; // [I]
+static u64 total_pages;   // [a]
+static u64 reserve_pages; // [I]
 
 // Single pages, kept by the hart; interrupts off while they are touched.
 struct page_cache {
@@ -253,6 +255,7 @@ struct page *page_alloc(u32 gfp, unsigned order)
 	page->flags = 0;
 	page->order = order;
 	atomic_set(&page->refs, 1);
+	kasan_page_allocated(page, order);
 	if ((gfp & GFP_ZERO) && !zeroed) {
 		char *at = page_to_virt(page);
 
@@ -268,8 +271,10 @@ void page_free(struct page *page, unsigned order)
 
 	if (CONFIG_DEBUG) {
 		BUG_ON(page->flags & (PG_BUDDY | PG_SLAB | PG_RESERVED));
+		kasan_unpoison(page_to_virt(page), PAGE_SIZE << order); // the end of a large object
 		memset(page_to_virt(page), 0x6b, PAGE_SIZE << order);
 	}
+	kasan_page_freed(page, order);
 	page->flags = 0;
 	atomic_set(&page->refs, 0);
 	if (order == 0) {
@@ -297,6 +302,7 @@ void page_free_zeroed(struct page *page)
 		BUG_ON(mem_find_other(page_to_virt(page), 0, PAGE_SIZE));
 	}
 	if (keep) {
+		kasan_page_freed(page, 0);
 		page->flags = 0;
 		atomic_set(&page->refs, 0);
 		cache->zeroed[cache->zeroed_count++] = page;
@@ -323,6 +329,11 @@ u64 free_pages_count(void)
 u64 total_pages_count(void)
 {
 	return total_pages;
+}
+
+void pages_withdraw(u64 count)
+{
+	__atomic_fetch_sub(&total_pages, count, __ATOMIC_RELAXED);
 }
 
 u64 reserve_pages_count(void)
@@ -378,6 +389,8 @@ static void add_free_range(u64 start, u64 end)
 	u64 first = ALIGN_UP(start, SECTION_PAGES), last = ALIGN_DOWN(end, SECTION_PAGES);
 
 	total_pages += end - start;
+	kasan_poison(phys_to_virt(start << PAGE_SHIFT), (end - start) << PAGE_SHIFT,
+		     KASAN_PAGE_FREE);
 	if (first >= last || pristine_count == PRISTINE_MAX) {
 		add_pages(start, end);
 		return;
@@ -422,4 +435,5 @@ void buddy_init(void)
 	}
 	mark_reserved(done, pages_end);
 	reserve_pages = MIN(total_pages / 64, 4096ul);
+	kasan_pages_init();
 }

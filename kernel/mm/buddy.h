@@ -10,6 +10,8 @@ void buddy_init(void);
 
 u64 free_pages_count(void);  // free now, caches of the harts included
 u64 total_pages_count(void); // ever under the allocator
+// Pages that were allocated are kept for ever, and are not counted any more.
+void pages_withdraw(u64 count);
 u64 reserve_pages_count(void);
 // Free blocks of each order, as /proc/buddyinfo shows them.
 void buddy_counts(u64 counts[BUDDY_ORDERS]);

@@ -3,6 +3,7 @@
 #include <core/panic.h>
 #include <lib/bits.h>
 #include <lib/string.h>
+#include <mm/kasan.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <mm/vmap.h>
@@ -40,8 +41,13 @@ void kmalloc_init(void)
 
 void *kmalloc(size_t size, u32 gfp)
 {
-	if (likely(size <= CACHED_MAX))
-		return slab_alloc(caches[cache_of[(size + 15) / 16]], gfp);
+	if (likely(size <= CACHED_MAX)) {
+		struct slab_cache *cache = caches[cache_of[(size + 15) / 16]];
+		void *object = slab_alloc(cache, gfp);
+		if (CONFIG_KASAN && object)
+			kasan_unpoison_object(object, size, slab_object_size(object));
+		return object;
+	}
 	unsigned order = 0;
 	while (order < 11 && PAGE_SIZE << order < size)
 		order++;
@@ -49,6 +55,7 @@ void *kmalloc(size_t size, u32 gfp)
 	if (!page)
 		return NULL;
 	page->flags = PG_LARGE;
+	kasan_unpoison_object(page_to_virt(page), size, PAGE_SIZE << order);
 	return page_to_virt(page);
 }
 
@@ -63,6 +70,9 @@ size_t kmalloc_size(const void *object)
 
 void *krealloc(void *object, size_t size, u32 gfp)
 {
+	// All of it was the object's to use until now, and is again.
+	if (object)
+		kasan_unpoison(object, kmalloc_size(object));
 	if (object && kmalloc_size(object) >= size)
 		return object;
 	void *copy = kmalloc(size, gfp);

@@ -6,6 +6,9 @@
 // allocations and frees take no lock: interrupts are turned off, and a pointer is popped or pushed.
 // A magazine that is empty or full exchanges half of its objects with the slabs, under the lock.
 //
+// With -Dkasan=true all but the objects in use is poisoned (kasan.h), and a freed object stays in the
+// quarantine of its hart for a while, so that who still uses it is seen.
+//
 // Debug builds surround each object: [object][red zone][free link][last user]. Free objects are
 // filled with a pattern, which is checked at the next allocation. Reports name the cache.
 //
@@ -17,9 +20,12 @@
 #include <arch/irq.h>
 #include <core/ipi.h>
 #include <core/panic.h>
+#include <core/perhart.h>
 #include <core/printk.h>
 #include <lib/string.h>
+#include <core/stack_store.h>
 #include <mm/buddy.h>
+#include <mm/kasan.h>
 #include <mm/slab.h>
 
 #define MAGAZINE_SIZE    30
@@ -37,6 +43,9 @@ struct magazine {
 struct slab_guard {
 	u64 red_zone;
 	const void *last_user;
+#if CONFIG_KASAN
+	u32 allocated, freed; // stacks
+#endif
 };
 
 // Legend: [I] immutable, [lock].
@@ -93,6 +102,7 @@ static COLD void report(const struct slab_cache *cache, void *object, const char
 		};
 		return;
 	}
+	kernel_fault_noted();
 	pr_err("slab: %s: %s, object %p\n", cache->name, what, object);
 	if (last_user)
 		pr_err("slab: last user %pS\n", last_user);
@@ -127,8 +137,12 @@ static bool debug_freed(const struct slab_cache *cache, void *object, const void
 		report(cache, object, "written beyond its end", guard->last_user);
 	guard->red_zone = RED_ZONE_FREE;
 	guard->last_user = caller;
+	kasan_unpoison(object, cache->size); // also what kmalloc()'s caller did not ask for
 	if (!cache->ctor && !(cache->flags & SLAB_TYPESAFE_RCU))
 		memset(object, POISON, cache->size);
+#if CONFIG_KASAN
+	guard->freed = stack_save();
+#endif
 	return true;
 }
 
@@ -151,6 +165,30 @@ static void debug_allocated(const struct slab_cache *cache, void *object, const 
 	}
 	guard->red_zone = RED_ZONE;
 	guard->last_user = caller;
+#if CONFIG_KASAN
+	guard->allocated = stack_save();
+#endif
+}
+
+bool slab_describe(const void *address, struct slab_object *out)
+{
+	struct page *page = virt_to_page(address);
+
+	if (!(page->flags & PG_SLAB))
+		return false;
+	page = slab_head(address);
+	const struct slab_cache *cache = page->cache;
+	char *base = page_to_virt(page);
+	u64 index = MIN((u64)((const char *)address - base) / cache->stride, cache->per_slab - 1ul);
+	void *object = base + index * cache->stride;
+
+	*out = (struct slab_object){.start = object, .size = cache->size, .cache = cache->name};
+#if CONFIG_KASAN
+	struct slab_guard *guard = guard_of(cache, object);
+	out->allocated = guard->allocated;
+	out->freed = guard->red_zone == RED_ZONE_FREE ? guard->freed : 0;
+#endif
+	return true;
 }
 
 // --- Slabs; cache->lock held unless said otherwise ---
@@ -174,13 +212,15 @@ static struct page *slab_make(struct slab_cache *cache, u32 gfp)
 
 		if (CONFIG_DEBUG) {
 			memset(object, POISON, cache->size);
-			*guard_of(cache, object) = (struct slab_guard){RED_ZONE_FREE, NULL};
+			*guard_of(cache, object) = (struct slab_guard){.red_zone = RED_ZONE_FREE};
 		}
 		if (cache->ctor)
 			cache->ctor(object);
 		*link_of(cache, object) = page->freelist;
 		page->freelist = object;
 	}
+	if (!(cache->flags & SLAB_TYPESAFE_RCU))
+		kasan_poison(base, PAGE_SIZE << cache->order, KASAN_REDZONE);
 	return page;
 }
 
@@ -190,6 +230,7 @@ static void slab_unmake(struct page *page)
 
 	for (u32 i = 0; i < 1u << order; i++)
 		page[i].flags = 0;
+	kasan_unpoison(page_to_virt(page), PAGE_SIZE << order);
 	page_free(page, order);
 }
 
@@ -327,15 +368,16 @@ static void *alloc_from(struct slab_cache *cache, u32 gfp, const void *caller)
 	if (unlikely(!object) && !(object = alloc_slow(cache, gfp)))
 		return NULL;
 	debug_allocated(cache, object, caller);
+	if (!(cache->flags & SLAB_TYPESAFE_RCU))
+		kasan_unpoison(object, cache->size);
 	if (gfp & GFP_ZERO)
 		memset(object, 0, cache->size);
 	return object;
 }
 
-static void free_to(struct slab_cache *cache, void *object, const void *caller)
+// Back to the magazine or the slab.
+static void free_now(struct slab_cache *cache, void *object)
 {
-	if (!debug_freed(cache, object, caller))
-		return;
 	unsigned long flags = arch_irq_save();
 	struct magazine *magazine = magazine_of(cache);
 	if (likely(magazine)) {
@@ -347,6 +389,70 @@ static void free_to(struct slab_cache *cache, void *object, const void *caller)
 		magazine_empty(cache, &one, 0);
 	}
 	arch_irq_restore(flags);
+}
+
+// --- The quarantine: freed objects, first in, first out, linked as free ones are ---
+
+struct quarantine {
+	void *first, *last;
+	size_t bytes;
+};
+
+#define QUARANTINE_MAX (256 * KIB)
+
+#if CONFIG_KASAN
+static PER_HART(struct quarantine, quarantine);
+
+// Lets the oldest go until so many bytes are left. Interrupts off.
+static void quarantine_cut(size_t keep)
+{
+	struct quarantine *q = &this_hart_var(quarantine);
+
+	while (q->bytes > keep) {
+		void *object = q->first;
+		struct slab_cache *cache = slab_head(object)->cache;
+
+		q->first = *link_of(cache, object);
+		q->bytes -= cache->stride;
+		free_now(cache, object);
+	}
+}
+
+static bool quarantine_take(struct slab_cache *cache, void *object)
+{
+	// Whatever may be looked at when it is free would be reported there.
+	if (cache->flags & (SLAB_TYPESAFE_RCU | SLAB_NO_MAGAZINES) || !magazines_work)
+		return false;
+	kasan_poison(object, ALIGN_UP(cache->size, 8ul), KASAN_SLAB_FREE);
+	unsigned long flags = arch_irq_save();
+	struct quarantine *q = &this_hart_var(quarantine);
+	if (q->bytes)
+		*link_of(slab_head(q->last)->cache, q->last) = object;
+	else
+		q->first = object;
+	q->last = object;
+	q->bytes += cache->stride;
+	quarantine_cut(QUARANTINE_MAX);
+	arch_irq_restore(flags);
+	return true;
+}
+#else
+static void quarantine_cut(size_t keep)
+{
+	(void)keep;
+}
+
+static bool quarantine_take(struct slab_cache *cache, void *object)
+{
+	(void)cache, (void)object;
+	return false;
+}
+#endif
+
+static void free_to(struct slab_cache *cache, void *object, const void *caller)
+{
+	if (debug_freed(cache, object, caller) && !quarantine_take(cache, object))
+		free_now(cache, object);
 }
 
 void *slab_alloc(struct slab_cache *cache, u32 gfp)
@@ -438,6 +544,7 @@ static void drain_this_hart(void *data)
 {
 	struct slab_cache *only = data, *cache;
 
+	quarantine_cut(0);
 	if (only) {
 		drain_cache(only);
 		return;
@@ -457,6 +564,7 @@ static void discard_magazines(void *unused)
 	struct slab_cache *cache;
 
 	(void)unused;
+	quarantine_cut(0);
 	list_for_each_entry (cache, &slab_caches, list) {
 		struct magazine **slot = &cache->magazines[hart_index()], *magazine = *slot;
 

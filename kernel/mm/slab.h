@@ -73,4 +73,13 @@ struct slab_report {
 };
 extern struct slab_report *slab_report_capture;
 
+// What lies at an address in a slab: the object there, or before it. False: it is in no slab.
+struct slab_object {
+	void *start;
+	size_t size;
+	const char *cache;
+	u32 allocated, freed; // stacks of kasan builds; freed: 0 while it is in use
+};
+bool slab_describe(const void *address, struct slab_object *out);
+
 void slab_init(void);

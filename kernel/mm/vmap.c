@@ -11,6 +11,7 @@
 #include <lib/bitmap.h>
 #include <lib/list.h>
 #include <lib/string.h>
+#include <mm/kasan.h>
 #include <mm/page.h>
 #include <mm/shrinker.h>
 #include <mm/slab.h>
@@ -134,15 +135,21 @@ void *vmap_alloc(size_t size, u32 gfp)
 {
 	if (fault_should_fail(FAULT_VMAP, gfp))
 		return NULL;
+	size_t wanted = size;
 	size = ALIGN_UP(size, PAGE_SIZE);
 	struct vmap_range *range = range_reserve(size, gfp);
 	if (!range)
 		return NULL;
-	if (map_pages(range->start, range->start + size, gfp)) {
+	if (kasan_vmap((void *)range->start, size) ||
+	    map_pages(range->start, range->start + size, gfp)) {
 		range_release(range);
 		return NULL;
 	}
 	arch_kernel_fence(range->start, size);
+	if (size != wanted)
+		kasan_poison((char *)range->start + ALIGN_UP(wanted, 8ul),
+			     size - ALIGN_UP(wanted, 8ul), KASAN_VMAP);
+	kasan_unpoison((void *)range->start, wanted);
 	return (void *)range->start;
 }
 
@@ -168,7 +175,8 @@ void *ioremap(u64 pa, size_t size)
 	if (!range)
 		return NULL;
 	range->device = true;
-	if (arch_kernel_map(range->start, pa - offset, span, PTE_R | PTE_W)) {
+	if (kasan_vmap((void *)range->start, span) ||
+	    arch_kernel_map(range->start, pa - offset, span, PTE_R | PTE_W)) {
 		range_release(range);
 		return NULL;
 	}
@@ -233,13 +241,16 @@ void *kstack_alloc(void)
 	if (stacks.kept_count)
 		kept = stacks.kept[--stacks.kept_count];
 	spin_unlock_irqrestore(&stacks.lock, flags);
-	if (kept)
+	if (kept) {
+		kasan_unpoison(kept, KSTACK_SIZE);
 		return kept;
+	}
 	long slot = slot_take();
 	if (slot < 0)
 		return NULL;
 	u64 start = STACKS_START + slot * KSTACK_SLOT;
-	if (map_pages(start, start + KSTACK_SIZE, GFP_KERNEL)) {
+	if (kasan_vmap((void *)start, KSTACK_SIZE) ||
+	    map_pages(start, start + KSTACK_SIZE, GFP_KERNEL)) {
 		slot_give(slot);
 		return NULL;
 	}

@@ -6,6 +6,7 @@
 #include <arch/smp.h>
 #include <core/hart.h>
 #include <core/ipi.h>
+#include <core/panic.h>
 #include <core/printk.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -33,7 +34,7 @@ static NORETURN void machine_end(bool reboot, bool ok)
 	if (reboot)
 		arch_reboot();
 	else
-		arch_poweroff(ok);
+		arch_poweroff(ok && !kernel_was_faulty());
 	pr_emerg("reboot: this machine has no power-off; it stops here\n");
 	arch_hart_park();
 }

@@ -3,6 +3,7 @@
 //	0000_0000_0000_0000  user, up to USER_TOP
 //	ffff_ffc0_0000_0000  direct map of physical memory, 128 GiB
 //	ffff_ffe0_0000_0000  vmap: kernel stacks, devices, large allocations
+//	ffff_ffe8_0000_0000  shadow memory, with -Dkasan=true only
 //	ffff_ffff_8000_0000  the kernel image
 #pragma once
 
@@ -13,9 +14,21 @@
 #define VMAP_SIZE       0x0000000200000000
 #define KERNEL_BASE     0xffffffff80000000
 
+#if CONFIG_KASAN
+// Shadow memory of the upper half, an eighth of it (mm/kasan.h): (address >> 3) + SHADOW_OFFSET. The
+// compiler is told the offset in meson.build.
+#define SHADOW_BASE   0xffffffe800000000
+#define SHADOW_SIZE   0x0000000800000000
+#define SHADOW_OFFSET 0xdffffff000000000
+#endif
+
 // A kernel stack lies in the lower half of a slot of twice its size, and the upper half of the
 // slot below it is not mapped: an overflow is seen by one bit of the stack pointer.
+#if CONFIG_KASAN
+#define KSTACK_SHIFT 15 // frames are larger
+#else
 #define KSTACK_SHIFT 14
+#endif
 #define KSTACK_SIZE  (1 << KSTACK_SHIFT)
 #define KSTACK_SLOT  (2 * KSTACK_SIZE)
 
