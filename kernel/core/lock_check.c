@@ -40,7 +40,12 @@ struct hart_locks {
 };
 static PER_HART(struct hart_locks, hart_locks);
 
-bool lock_check_sleep_armed;
+static bool sleep_armed;
+
+void lock_check_arm_sleep(void)
+{
+	sleep_armed = true;
+}
 
 void lock_check_dump(void)
 {
@@ -183,7 +188,7 @@ void might_sleep(void)
 	struct hart_locks *h = &this_hart_var(hart_locks);
 	const char *why = NULL;
 
-	if (!lock_check_sleep_armed || panicking)
+	if (!sleep_armed || panicking)
 		return;
 	if (h->depth)
 		why = "may sleep while holding a spinlock";

@@ -36,8 +36,8 @@ void might_sleep(void);
 // Reports if any lock is held: on each return to user mode, and when a task ends.
 void lock_check_none_held(void);
 
-// Set when the scheduler runs: before, nothing sleeps and interrupts are off.
-extern bool lock_check_sleep_armed;
+// The scheduler runs: from here on might_sleep() looks. Before, nothing sleeps, interrupts are off.
+void lock_check_arm_sleep(void);
 
 // Number of spinlocks that this hart holds.
 unsigned lock_check_depth(void);
@@ -54,6 +54,7 @@ static inline void lock_check_acquired(struct lock_info *i, const void *l, bool 
 static inline void lock_check_release(struct lock_info *i, const void *l, bool s)
 { (void)i, (void)l, (void)s; }
 static inline void might_sleep(void) {}
+static inline void lock_check_arm_sleep(void) {}
 static inline void lock_check_none_held(void) {}
 static inline unsigned lock_check_depth(void) { return 0; }
 static inline void lock_check_dump(void) {}

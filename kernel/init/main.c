@@ -6,6 +6,7 @@
 #include <arch/timer.h>
 #include <core/cmdline.h>
 #include <core/init.h>
+#include <core/lock_check.h>
 #include <core/panic.h>
 #include <core/printk.h>
 #include <core/random.h>
@@ -24,6 +25,7 @@ void task_init(void);
 static int boot_thread(void *unused)
 {
 	(void)unused;
+	lock_check_arm_sleep();
 	initcalls_run(INIT_SUBSYS);
 	initcalls_run(INIT_FS);
 	initcalls_run(INIT_DEVICE);

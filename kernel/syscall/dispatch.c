@@ -6,6 +6,7 @@
 #include <arch/trapframe.h>
 #include <core/lock_check.h>
 #include <core/printk.h>
+#include <sched/lock_owner.h>
 #include <sched/pid.h>
 #include <sched/sched.h>
 #include <signal/signal.h>
@@ -29,6 +30,7 @@ long syscall_absent(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6, u64 
 void syscall_check(void)
 {
 	lock_check_none_held();
+	sleeping_lock_check_none();
 }
 
 void exit_to_user_work(struct trapframe *tf)
