@@ -29,8 +29,8 @@
 #else
 #define KSTACK_SHIFT 14
 #endif
-#define KSTACK_SIZE  (1 << KSTACK_SHIFT)
-#define KSTACK_SLOT  (2 * KSTACK_SIZE)
+#define KSTACK_SIZE (1 << KSTACK_SHIFT)
+#define KSTACK_SLOT (2 * KSTACK_SIZE)
 
 // Offsets in struct arch_task and struct trapframe; asserted in context.c.
 #define TASK_KERNEL_SP 0
