@@ -16,6 +16,7 @@
 #include <mm/slab.h>
 #include <mm/vmap.h>
 #include <sched/run_queue.h>
+#include <sched/stack_mark.h>
 
 struct run_queue run_queues[MAX_HARTS];
 struct sched_hooks sched_hooks;
@@ -199,6 +200,7 @@ static void finish_switch(struct task *prev)
 	if (drop)
 		sched_hooks.mm_drop_lazy(drop);
 	if (unlikely(dead)) {
+		stack_mark_check(prev);
 		kstack_free(prev->kstack);
 		prev->kstack = NULL;
 		task_put(prev);

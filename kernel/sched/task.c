@@ -10,6 +10,7 @@
 #include <mm/vmap.h>
 #include <sched/completion.h>
 #include <sched/run_queue.h>
+#include <sched/stack_mark.h>
 #include <uapi/errno.h>
 
 static struct slab_cache *task_cache;
@@ -48,8 +49,7 @@ struct task *task_alloc(void)
 		slab_free(task_cache, task);
 		return NULL;
 	}
-	if (CONFIG_DEBUG)
-		*(u64 *)task->kstack = KSTACK_END;
+	stack_mark_prepare(task);
 	refcount_init(&task->refs, 1);
 	task->state = TASK_NEW;
 	arch_task_init(task, task->kstack);

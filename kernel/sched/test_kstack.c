@@ -1,9 +1,13 @@
-// What becomes of a kernel stack that is too small. Both end in a panic; the boot tests name them, and
-// look for its text.
+// What becomes of a kernel stack that is too small: these two end in a panic; the boot tests name them,
+// and look for its text. And how deep the stacks of others went.
 
 #include <arch/current.h>
+#include <arch/mmu.h>
 #include <core/selftest.h>
+#include <core/timer.h>
+#include <lib/string.h>
 #include <sched/sched.h>
+#include <sched/stack_mark.h>
 #include <sched/task.h>
 
 static NOINLINE u64 go_deeper(u64 depth)
@@ -33,3 +37,42 @@ static void test_stack_end(struct selftest_run *t)
 	CHECK(t, !"schedule() noticed");
 }
 SELFTEST_FATAL(stack_end, test_stack_end);
+
+static void nap(u64 ms)
+{
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule_timeout(clock_monotonic_ns() + ms * NSEC_PER_MSEC);
+}
+
+static int dive(void *bytes)
+{
+	return go_deeper((u64)bytes / 300); // a frame is at least that large
+}
+
+static void test_stack_mark(struct selftest_run *t)
+{
+	struct task *thread;
+	char name[16];
+
+	if (!CONFIG_DEBUG) {
+		SKIP(t, "only debug builds check");
+		return;
+	}
+	u32 before = stack_mark_deepest(name), wanted = before + 1500;
+	if (!CHECK(t, wanted < KSTACK_SIZE - 2000))
+		return;
+	if (!CHECK(t, kthread_run(dive, (void *)(u64)wanted, &thread, "diver") == 0))
+		return;
+	kthread_stop(thread);
+	// It has told that it ends, and is looked at when it has left its stack.
+	for (int i = 0; i < 1000 && stack_mark_deepest(name) == before; i++)
+		nap(1);
+	CHECK(t, stack_mark_deepest(name) > before && !strcmp(name, "diver"));
+	before = stack_mark_deepest(name);
+	// A shallow one changes nothing.
+	if (CHECK(t, kthread_run(dive, NULL, &thread, "wader") == 0))
+		kthread_stop(thread);
+	nap(10);
+	CHECK(t, stack_mark_deepest(name) == before);
+}
+SELFTEST(stack_mark, test_stack_mark);
