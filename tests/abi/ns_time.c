@@ -325,6 +325,11 @@ static void futex_until(void)
 	until.tv_sec = 1;
 	result = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 0, &until, NULL, ~0);
 	show_wait(strerrorname_np(errno), result, start);
+	struct futex_waitv waiter = {.uaddr = (unsigned long)&word, .flags = FUTEX_32};
+	start = soon(CLOCK_MONOTONIC, 0);
+	until = soon(CLOCK_MONOTONIC, 60);
+	result = syscall(449, &waiter, 1, 0, &until, CLOCK_MONOTONIC); // futex_waitv
+	show_wait(strerrorname_np(errno), result, start);
 }
 
 static void show_proc_times(void)
