@@ -27,8 +27,9 @@ static u64 gap_end(const struct vma *vma)
 }
 
 // The highest gap below `top` that is large enough. *skipped: the largest of those that were not.
-static int find_below(struct mm *mm, u64 top, u64 length, u64 align, u64 *address, u64 *skipped)
+static int find_below(struct mm *mm, u64 limit, u64 length, u64 align, u64 *address, u64 *skipped)
 {
+	u64 top = limit;
 	struct vma *vma = vma_find(mm, top - 1);
 	struct rb_node *node = vma ? &vma->node : rb_last(&mm->vmas);
 
@@ -50,7 +51,7 @@ static int find_below(struct mm *mm, u64 top, u64 length, u64 align, u64 *addres
 		}
 		if (!vma)
 			return -ENOMEM;
-		top = MIN(top, gap_end(vma));
+		top = MIN(limit, gap_end(vma));
 	}
 }
 
@@ -87,6 +88,16 @@ static bool hint_is_free(struct mm *mm, u64 start, u64 length)
 	return !vma || start + length <= gap_end(vma);
 }
 
+// What is put in the distance that an area keeps takes the distance over: there is room below it
+// where there was none, so the next search begins anew.
+static void note_forced(struct mm *mm, u64 end)
+{
+	struct vma *above = vma_find(mm, end);
+
+	if (above && above->start != gap_end(above))
+		mm->free_top = 0;
+}
+
 int mm_choose_address(struct mm *mm, u64 *address, u64 length, int flags)
 {
 	if (length > MM_USER_TOP)
@@ -100,6 +111,7 @@ int mm_choose_address(struct mm *mm, u64 *address, u64 length, int flags)
 			return -EPERM;
 		if ((flags & MAP_FIXED_NOREPLACE) && !range_is_free(mm, *address, length))
 			return -EEXIST;
+		note_forced(mm, *address + length);
 		return 0;
 	}
 	u64 hint = ALIGN_DOWN(*address, PAGE_SIZE);
@@ -136,8 +148,9 @@ int unmap_range(struct mm *mm, u64 start, u64 end)
 		vma_remove(mm, vma);
 		vma_release(vma);
 	}
-	if (mm->free_top < end)
-		mm->free_top = MIN(end, mm->mmap_base);
+	// The gap ends where the next area begins, which may be higher.
+	if (mm->free_top && mm->free_top <= end)
+		mm->free_top = vma ? MIN(vma->start, mm->mmap_base) : mm->mmap_base;
 	return 0;
 }
 
