@@ -39,7 +39,7 @@ static void usage_sample_thread(const struct task *task, struct usage *usage)
 	};
 }
 
-void usage_add_thread(struct process *process, struct task *task)
+void usage_take_thread(struct process *process, struct task *task)
 {
 	struct usage usage;
 
@@ -47,6 +47,7 @@ void usage_add_thread(struct process *process, struct task *task)
 	spin_lock(&process->stats_lock);
 	usage_add(&process->self_dead, &usage);
 	process->sum_exec_dead_ns += task_sum_exec_ns(task);
+	list_del_rcu(&task->thread_node); // who sums up holds the lock: it is counted here or there
 	spin_unlock(&process->stats_lock);
 }
 

@@ -31,12 +31,14 @@ static void exit_siginfo(struct task *task, int sig, struct siginfo *info)
 {
 	struct pid_namespace *parent_ns = task_active_pid_ns(task->parent);
 	int status = task->exit_code;
+	u64 sum, utime, stime;
 
+	process_cputime(task->process, &sum, &utime, &stime);
 	*info = (struct siginfo){.si_signo = sig};
 	info->si_pid = task_nr_ns(task, PIDTYPE_TGID, parent_ns);
 	info->si_uid = task_uid_seen_by(task, task->parent);
-	info->si_utime = ns_to_clock_ticks(task->utime_ns + task->process->self_dead.utime_ns);
-	info->si_stime = ns_to_clock_ticks(task->stime_ns + task->process->self_dead.stime_ns);
+	info->si_utime = ns_to_clock_ticks(utime);
+	info->si_stime = ns_to_clock_ticks(stime);
 	if (status & 0x80) {
 		info->si_code = CLD_DUMPED;
 		info->si_status = status & 0x7f;

@@ -64,8 +64,9 @@ struct process *process_alloc(void);
 struct process *process_get(struct process *process);
 void process_put(struct process *process);
 
-// Adds what a thread has used to what is kept for its process. (accounting.c)
-void usage_add_thread(struct process *process, struct task *task);
+// Takes a thread off the list of its process, and adds what it has used to what is kept there, so that
+// nobody counts it twice. tasklist_lock written. (accounting.c)
+void usage_take_thread(struct process *process, struct task *task);
 // Adds a reaped child's usage, and that of its children, to its parent's. (accounting.c)
 void usage_add_child(struct process *parent, struct process *child);
 

@@ -25,14 +25,13 @@ static void leave_group_locked(struct task *task, struct process *process)
 		if (process->next_target == task)
 			process->next_target = thread_next(task);
 	}
-	usage_add_thread(process, task);
+	usage_take_thread(process, task);
 	process->thread_count--;
 }
 
 // tasklist_lock written. The pids go last, for they may free numbers.
 static void unhash_locked(struct task *task, bool leader)
 {
-	list_del_rcu(&task->thread_node);
 	if (leader) {
 		list_del_rcu(&task->all_node);
 		list_del_init(&task->sibling);

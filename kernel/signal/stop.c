@@ -109,11 +109,18 @@ bool group_stop_begin_locked(int sig)
 
 // --- Telling the parent ---
 
+#define NSEC_PER_TICK_OF_USER 10000000ul // clock_t of user space
+
 static void tell_parent_locked(struct task *leader, int code, int status)
 {
 	struct task *parent = leader->real_parent;
 	struct siginfo info = {.si_signo = SIGCHLD, .si_code = code};
+	u64 utime, stime;
 	unsigned long flags;
+
+	task_cputime(leader, &utime, &stime);
+	info.si_utime = utime / NSEC_PER_TICK_OF_USER;
+	info.si_stime = stime / NSEC_PER_TICK_OF_USER;
 
 	info.si_pid = task_nr_ns(leader, PIDTYPE_TGID, task_active_pid_ns(parent));
 	info.si_status = status;
