@@ -63,26 +63,27 @@ int mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *p
 	return 0;
 }
 
-// Where something mounted at `point` hangs: on top of what is there.
-static void find_place(const struct path *point, struct path *place)
+// Where something mounted at `point` hangs: on top of what is there. -ENOENT: the place has gone.
+static int find_place(const struct path *point, struct path *place)
 {
 	struct mount *above;
 
 	*place = *point;
 	while ((above = mount_find_locked(place->mount, place->dentry)))
 		*place = (struct path){above, above->root};
+	return place->mount->ns && path_inode(place)->nlink ? 0 : -ENOENT;
 }
 
 // Puts a new tree on top of what is at `point`. On failure it stays the caller's.
 static int graft(struct mount *tree, const struct path *point)
 {
 	struct path place;
+	int error = find_place(point, &place);
 
-	find_place(point, &place);
+	if (error)
+		return error;
 	if (!mount_is_ours(place.mount))
 		return -EINVAL;
-	if (!path_inode(&place)->nlink)
-		return -ENOENT;
 	if (is_directory(&place) != S_ISDIR(tree->root->inode->mode))
 		return -ENOTDIR;
 	return mount_attach_tree(tree, place.mount, place.dentry, false);
@@ -136,8 +137,10 @@ static bool reveals_too_much(struct superblock *sb, u32 *flags, u32 *locked)
 static int attach_locked(struct superblock *sb, struct mount *mount, const struct path *point)
 {
 	struct path place;
+	int error = find_place(point, &place);
 
-	find_place(point, &place);
+	if (error)
+		return error;
 	// The same thing twice on one spot is a mistake.
 	if (place.mount->sb == sb && is_root_of_mount(&place) && mount_is_ours(place.mount))
 		return -EBUSY;
@@ -215,8 +218,12 @@ struct mount *mount_copy_for_bind(const struct path *from, bool recursive)
 
 int mount_bind(const struct path *from, const struct path *point, bool recursive)
 {
+	struct path place;
+
 	mutex_lock(&mount_mutex);
-	int error = mount_is_ours(point->mount) ? 0 : -EINVAL;
+	int error = find_place(point, &place);
+	if (!error && !mount_is_ours(place.mount))
+		error = -EINVAL;
 	struct mount *tree = error ? ERR_PTR(error) : mount_copy_for_bind(from, recursive);
 	error = IS_ERR(tree) ? PTR_ERR(tree) : graft(tree, point);
 	if (error && !IS_ERR(tree))
@@ -261,8 +268,7 @@ int mount_move(const struct path *from, const struct path *point)
 	struct path place;
 
 	mutex_lock(&mount_mutex);
-	find_place(point, &place);
-	int error = path_inode(&place)->nlink ? check_move(from, &place) : -ENOENT;
+	int error = find_place(point, &place) ?: check_move(from, &place);
 	if (!error)
 		error = mount_attach_tree(from->mount, place.mount, place.dentry, true);
 	mutex_unlock(&mount_mutex);
@@ -370,8 +376,6 @@ static int pivot_check(const struct path *root, const struct path *new_root,
 {
 	struct mount *old = root->mount, *new = new_root->mount;
 
-	if (!path_inode(put_old)->nlink)
-		return -ENOENT;
 	if (mount_is_shared(put_old->mount) || (new->parent &&mount_is_shared(new->parent)) ||
 	    (old->parent && mount_is_shared(old->parent)))
 		return -EINVAL;
@@ -415,8 +419,7 @@ int mount_pivot(const struct path *new_root, const struct path *put_old)
 
 	fs_context_root(current->fs, &root);
 	mutex_lock(&mount_mutex);
-	find_place(put_old, &place);
-	error = pivot_check(&root, new_root, &place);
+	error = find_place(put_old, &place) ?: pivot_check(&root, new_root, &place);
 	if (!error)
 		pivot(root.mount, new_root->mount, &place);
 	mutex_unlock(&mount_mutex);

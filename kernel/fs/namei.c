@@ -228,7 +228,8 @@ static int walk_text(struct walk *walk, const char *name, int flags, struct last
 			last->name[length] = '\0';
 			last->must_be_dir = slash;
 			last->is_dots = dots;
-			return S_ISDIR(walk->at.dentry->inode->mode) ? 0 : -ENOTDIR;
+			struct inode *dir = walk->at.dentry->inode;
+			return S_ISDIR(dir->mode) ? inode_permission(dir, MAY_EXEC) : -ENOTDIR;
 		}
 		if (dots) {
 			if (!S_ISDIR(walk->at.dentry->inode->mode))

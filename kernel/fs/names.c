@@ -133,6 +133,17 @@ int vfs_unlink(int dirfd, const char *path, bool directory)
 
 // --- Linking ---
 
+// A link to what belongs to others must not help to keep or to reach it: it takes the file's owner, or
+// a file without set-id bits that one may read and write anyway.
+static int may_link_to(struct inode *inode)
+{
+	bool harmless = S_ISREG(inode->mode) && !(inode->mode & S_ISUID) &&
+			(inode->mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) &&
+			!inode_permission(inode, MAY_READ | MAY_WRITE);
+
+	return harmless || inode_owner_or_capable(inode) ? 0 : -EPERM;
+}
+
 int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, int flags)
 {
 	struct last_component last;
@@ -165,7 +176,7 @@ int vfs_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpat
 	else if (!inode->nlink && !inode->linkable)
 		error = -ENOENT;
 	else
-		error = name_may_create(&dir);
+		error = may_link_to(inode) ?: name_may_create(&dir);
 	if (!error)
 		error = dentry_add(dir.dentry, last.name, inode, NULL);
 	if (!error) {

@@ -69,8 +69,7 @@ static int params_change(struct task *task, const struct sched_params *new)
 		return error;
 	sched_get_params(task, &old);
 	const struct cred *other = task_cred_get(task);
-	if ((!same_owner(other) || !change_is_modest(task, &old, new)) &&
-	    !ns_capable(other->user_ns, CAP_SYS_NICE))
+	if ((!same_owner(other) || !change_is_modest(task, &old, new)) && !capable(CAP_SYS_NICE))
 		error = -EPERM;
 	cred_put(other);
 	return error ?: sched_set_params(task, new);

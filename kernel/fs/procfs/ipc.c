@@ -8,6 +8,7 @@
 #include <lib/parse.h>
 #include <lib/string.h>
 #include <ns/cred.h>
+#include <ns/user_ns.h>
 #include <sched/pid.h>
 #include <uapi/errno.h>
 
@@ -123,28 +124,36 @@ static int take_number(char **text, u64 max, u64 *value)
 	return parse_u64(start, NULL, 10, value) || *value > max ? -EINVAL : 0;
 }
 
-static int may_change(struct ipc_ns *ns)
+// Root of the user namespace that owns the IPC namespace owns its limits.
+int proc_ipc_permission(struct inode *inode, int mask)
 {
-	return ns_capable(ns->common.owner, CAP_SYS_RESOURCE) ? 0 : -EPERM;
+	struct user_ns *owner = ipc_ns_current()->common.owner ?: &init_user_ns;
+	u32 mode = inode->mode;
+
+	if (current_cred()->euid == uid_from_user(owner, 0))
+		mode >>= 6;
+	else if (cred_in_egroup(current_cred(), gid_from_user(owner, 0)))
+		mode >>= 3;
+	return mask & ~mode & 7 ? -EACCES : 0;
 }
 
-#define LIMIT_FILE(name, field, max, format, type)                             \
-	int proc_show_##name(struct seq *seq, struct task *task)               \
-	{                                                                      \
-		(void)task;                                                    \
-		seq_printf(seq, format "\n", ipc_ns_current()->field);         \
-		return 0;                                                      \
-	}                                                                      \
-	ssize_t proc_write_##name(struct task *task, char *text, size_t n)     \
-	{                                                                      \
-		struct ipc_ns *ns = ipc_ns_current();                          \
-		u64 value;                                                     \
-                                                                               \
-		(void)task;                                                    \
-		int error = may_change(ns) ?: take_number(&text, max, &value); \
-		if (!error)                                                    \
-			WRITE_ONCE(ns->field, (type)value);                    \
-		return error ?: (ssize_t)n;                                    \
+#define LIMIT_FILE(name, field, max, format, type)                         \
+	int proc_show_##name(struct seq *seq, struct task *task)           \
+	{                                                                  \
+		(void)task;                                                \
+		seq_printf(seq, format "\n", ipc_ns_current()->field);     \
+		return 0;                                                  \
+	}                                                                  \
+	ssize_t proc_write_##name(struct task *task, char *text, size_t n) \
+	{                                                                  \
+		struct ipc_ns *ns = ipc_ns_current();                      \
+		u64 value;                                                 \
+                                                                           \
+		(void)task;                                                \
+		int error = take_number(&text, max, &value);               \
+		if (!error)                                                \
+			WRITE_ONCE(ns->field, (type)value);                \
+		return error ?: (ssize_t)n;                                \
 	}
 
 LIMIT_FILE(shmmax, shm_max, ~0ul, "%lu", u64)
@@ -177,7 +186,7 @@ ssize_t proc_write_sem(struct task *task, char *text, size_t n)
 	struct ipc_ns *ns = ipc_ns_current();
 	u32 *limits[4] = {&ns->sem_per_set, &ns->sem_all, &ns->sem_ops, &ns->ids[IPC_SEM].max};
 	u64 values[4];
-	int error = may_change(ns), count = 0;
+	int error = 0, count = 0;
 
 	(void)task;
 	while (!error && count < 4 && text[strspn(text, " \t\n")]) {

@@ -23,3 +23,5 @@ PROC_IPC_LIMIT(shmmni);
 // /proc/sysvipc
 extern const struct proc_entry proc_sysvipc_entries[];
 #define PROC_SYSVIPC_COUNT 3
+// Who may change limits of an IPC namespace. 0, -EACCES.
+int proc_ipc_permission(struct inode *inode, int mask);

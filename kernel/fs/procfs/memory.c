@@ -11,6 +11,7 @@
 #include <mm/slab.h>
 #include <mm/vmap.h>
 #include <ns/cred.h>
+#include <process/ptrace_access.h>
 #include <sched/process.h>
 #include <uapi/capability.h>
 #include <uapi/errno.h>
@@ -183,4 +184,10 @@ ssize_t proc_write_coredump_filter(struct task *task, char *text, size_t n)
 	WRITE_ONCE(mm->core_filter, filter & CORE_FILTER_ALL);
 	mm_put(mm);
 	return n;
+}
+
+int proc_bind_memory(struct proc_text *text, struct task *task)
+{
+	(void)text; // nothing is kept
+	return ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS) ? 0 : -EACCES;
 }

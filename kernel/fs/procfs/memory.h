@@ -6,6 +6,7 @@
 
 struct file_ops;
 struct mm;
+struct proc_text;
 
 // A task's memory with a reference, or NULL.
 struct mm *proc_mm_get(struct task *task);
@@ -25,3 +26,5 @@ ssize_t proc_write_clear_refs(struct task *task, char *text, size_t n);
 int proc_show_oom_score(struct seq *seq, struct task *task);
 int proc_show_oom_score_adj(struct seq *seq, struct task *task);
 ssize_t proc_write_oom_score_adj(struct task *task, char *text, size_t n);
+// Whether current may open what tells of a task's memory. 0, -EACCES.
+int proc_bind_memory(struct proc_text *text, struct task *task);

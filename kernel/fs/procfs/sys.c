@@ -194,6 +194,12 @@ static int show_core_pipe_limit(struct seq *seq, struct task *task)
 		.permission = proc_sys_permission                                         \
 	}
 
+#define IPC_LIMIT(called, function, store)                                                \
+	{                                                                                 \
+		.name = called, .mode = S_IFREG | 0644, .show = function, .write = store, \
+		.permission = proc_ipc_permission                                         \
+	}
+
 static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("cap_last_cap", show_cap_last_cap),
 	READ_WRITE("core_pattern", show_core_pattern, write_core_pattern),
@@ -201,9 +207,9 @@ static const struct proc_entry kernel_entries[] = {
 	READ_WRITE("core_uses_pid", show_core_uses_pid, write_core_uses_pid),
 	READ_WRITE("domainname", show_domainname, write_domainname),
 	READ_WRITE("hostname", show_hostname, write_hostname),
-	READ_WRITE("msgmax", proc_show_msgmax, proc_write_msgmax),
-	READ_WRITE("msgmnb", proc_show_msgmnb, proc_write_msgmnb),
-	READ_WRITE("msgmni", proc_show_msgmni, proc_write_msgmni),
+	IPC_LIMIT("msgmax", proc_show_msgmax, proc_write_msgmax),
+	IPC_LIMIT("msgmnb", proc_show_msgmnb, proc_write_msgmnb),
+	IPC_LIMIT("msgmni", proc_show_msgmni, proc_write_msgmni),
 	// Who may write is a matter of capabilities.
 	{.name = "ns_last_pid",
 	 .mode = S_IFREG | 0666,
@@ -215,19 +221,19 @@ static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("overflowgid", show_overflow_id),
 	READ_ONLY("overflowuid", show_overflow_id),
 	READ_ONLY("pid_max", show_pid_max),
-	READ_WRITE("sem", proc_show_sem, proc_write_sem),
-	READ_WRITE("shmall", proc_show_shmall, proc_write_shmall),
-	READ_WRITE("shmmax", proc_show_shmmax, proc_write_shmmax),
-	READ_WRITE("shmmni", proc_show_shmmni, proc_write_shmmni),
+	IPC_LIMIT("sem", proc_show_sem, proc_write_sem),
+	IPC_LIMIT("shmall", proc_show_shmall, proc_write_shmall),
+	IPC_LIMIT("shmmax", proc_show_shmmax, proc_write_shmmax),
+	IPC_LIMIT("shmmni", proc_show_shmmni, proc_write_shmmni),
 	READ_ONLY("version", show_version),
 };
 
 static const struct proc_entry mqueue_entries[] = {
-	READ_WRITE("msg_default", proc_show_msg_default, proc_write_msg_default),
-	READ_WRITE("msg_max", proc_show_msg_max, proc_write_msg_max),
-	READ_WRITE("msgsize_default", proc_show_msgsize_default, proc_write_msgsize_default),
-	READ_WRITE("msgsize_max", proc_show_msgsize_max, proc_write_msgsize_max),
-	READ_WRITE("queues_max", proc_show_queues_max, proc_write_queues_max),
+	IPC_LIMIT("msg_default", proc_show_msg_default, proc_write_msg_default),
+	IPC_LIMIT("msg_max", proc_show_msg_max, proc_write_msg_max),
+	IPC_LIMIT("msgsize_default", proc_show_msgsize_default, proc_write_msgsize_default),
+	IPC_LIMIT("msgsize_max", proc_show_msgsize_max, proc_write_msgsize_max),
+	IPC_LIMIT("queues_max", proc_show_queues_max, proc_write_queues_max),
 };
 
 static int show_mount_max(struct seq *seq, struct task *task)
