@@ -375,6 +375,77 @@ ABI_TEST(cgroup, leader_gone)
 	leave_tree();
 }
 
+// A thread execs and takes the place of its leader.
+static void *exec_in_thread(void *arg)
+{
+	execl("/proc/self/exe", "x", "cgroup/exec_of_a_thread", NULL);
+	return NULL;
+}
+
+ABI_TEST(cgroup, exec_of_a_thread)
+{
+	if (getenv("CGROUP_EXECED")) {
+		char byte;
+
+		write(7, "x", 1);
+		read(8, &byte, 1);
+		_exit(6);
+	}
+	enter_tree(NULL);
+	mkdir("a", 0755);
+	int ready[2], go[2];
+	char byte;
+	pipe(ready);
+	pipe(go);
+	int pid = fork();
+	if (pid == 0) {
+		pthread_t thread;
+
+		put("a/cgroup.procs", "0");
+		setenv("CGROUP_EXECED", "1", 1);
+		dup2(go[0], 20);
+		dup2(ready[1], 7);
+		dup2(20, 8);
+		pthread_create(&thread, NULL, exec_in_thread, NULL);
+		for (;;)
+			pause();
+	}
+	read(ready[0], &byte, 1);
+	printf("%d %d\n", lines_of("a/cgroup.procs"), lines_of("a/cgroup.threads"));
+	printf("same pid %d\n", until("a/cgroup.procs", "") && lines_of("a/cgroup.procs") == 1);
+	show("a/cgroup.events");
+	R(put("a/cgroup.freeze", "1"));
+	until("a/cgroup.events", "frozen 1");
+	R(put("a/cgroup.freeze", "0"));
+	write(go[1], "x", 1);
+	abi_reap(pid);
+	until("a/cgroup.events", "populated 0");
+	printf("%d\n", lines_of("a/cgroup.procs"));
+	R(rmdir("a"));
+	leave_tree();
+}
+
+// Numbers are those of the reader's namespace; who is not in it has none.
+ABI_TEST(cgroup, numbers)
+{
+	enter_tree(NULL);
+	mkdir("a", 0755);
+	int outside = sleeper("a");
+	int pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0) {
+		show("a/cgroup.procs");
+		R(put_pid("a/cgroup.procs", outside)); // no such number here
+		R(put_pid("a/cgroup.procs", 1));
+		show("a/cgroup.procs");
+		done(0);
+	}
+	abi_reap(pid);
+	end(outside);
+	until("a/cgroup.events", "populated 0");
+	R(rmdir("a"));
+	leave_tree();
+}
+
 // --- Controllers ---
 
 ABI_TEST(cgroup, control)
@@ -506,6 +577,7 @@ ABI_TEST(cgroup, pids)
 ABI_TEST(cgroup, pids_local_events)
 {
 	enter_tree("pids_localevents");
+	show_options();
 	R(put("cgroup.subtree_control", "+pids"));
 	mkdir("a", 0755);
 	R(put("a/cgroup.subtree_control", "+pids"));

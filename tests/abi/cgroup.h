@@ -96,6 +96,21 @@ static inline int until(const char *path, const char *word)
 	return 0;
 }
 
+// Which of two options the mounts tell.
+static inline void show_options(void)
+{
+	char line[512];
+	FILE *file = fopen("/proc/mounts", "r");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strstr(line, " cgroup2 "))
+			printf("nsdelegate %d pids_localevents %d\n", !!strstr(line, ",nsdelegate"),
+			       !!strstr(line, ",pids_localevents"));
+	}
+	if (file)
+		fclose(file);
+}
+
 // A cgroup2 file system in ./cg, and its folder as the working directory.
 static inline void enter_tree(const char *options)
 {

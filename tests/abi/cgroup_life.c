@@ -259,6 +259,7 @@ ABI_TEST(cgroup_life, delegation)
 ABI_TEST(cgroup_life, namespace_as_border)
 {
 	enter_tree("nsdelegate");
+	show_options();
 	R(put("cgroup.subtree_control", "+pids"));
 	mkdir("d", 0755);
 	int outside = sleeper(NULL);
@@ -286,6 +287,7 @@ ABI_TEST(cgroup_life, namespace_as_border)
 	R(put("cgroup.subtree_control", "-pids"));
 	leave_tree();
 	enter_tree(NULL); // takes the option away again
+	show_options();
 	leave_tree();
 }
 
@@ -397,5 +399,68 @@ ABI_TEST(cgroup_life, born_into)
 	R(rmdir("a/b"));
 	R(rmdir("a"));
 	R(put("cgroup.subtree_control", "-pids"));
+	leave_tree();
+}
+
+// A thread that is born into another group of its process's threaded domain. It runs on its own stack
+// without the C library: it tells its number, waits and ends.
+static volatile int thread_tid, thread_go;
+static char thread_stack[8192] __attribute__((aligned(16)));
+
+static long thread_into(int fd)
+{
+	struct clone_args args = {.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_FS |
+					   CLONE_FILES | CLONE_INTO_CGROUP | CLONE_PARENT_SETTID,
+				  .parent_tid = (unsigned long)&thread_tid,
+				  .stack = (unsigned long)thread_stack,
+				  .stack_size = sizeof(thread_stack),
+				  .cgroup = fd};
+	register long a0 asm("a0") = (long)&args;
+	register long a1 asm("a1") = sizeof(args);
+	register long a7 asm("a7") = SYS_clone3;
+
+	asm volatile("ecall\n"
+		     "bnez a0, 2f\n"
+		     "1: li a7, 124\n" // sched_yield
+		     "ecall\n"
+		     "lw a2, (%3)\n"
+		     "beqz a2, 1b\n"
+		     "li a7, 93\n" // exit
+		     "li a0, 0\n"
+		     "ecall\n"
+		     "2:\n"
+		     : "+r"(a0), "+r"(a7)
+		     : "r"(a1), "r"(&thread_go)
+		     : "a2", "memory");
+	return a0;
+}
+
+ABI_TEST(cgroup_life, thread_born_into)
+{
+	enter_tree(NULL);
+	mkdir("d", 0755);
+	mkdir("d/t", 0755);
+	mkdir("e", 0755);
+	R(put("d/t/cgroup.type", "threaded"));
+	int pid = fork();
+	if (pid == 0) {
+		int threaded = open("d/t", O_PATH), other = open("e", O_PATH);
+
+		put("d/cgroup.procs", "0");
+		printf("out of the domain: %ld\n", thread_into(other));
+		printf("within: %d\n", thread_into(threaded) > 0);
+		printf("%d %d %d\n", lines_of("d/cgroup.procs"), lines_of("d/cgroup.threads"),
+		       lines_of("d/t/cgroup.threads"));
+		show("d/t/cgroup.events");
+		thread_go = 1;
+		until("d/t/cgroup.events", "populated 0");
+		printf("%d\n", lines_of("d/t/cgroup.threads"));
+		done(0);
+	}
+	abi_reap(pid);
+	until("d/cgroup.events", "populated 0");
+	R(rmdir("d/t"));
+	R(rmdir("d"));
+	R(rmdir("e"));
 	leave_tree();
 }

@@ -3,6 +3,8 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "bench.h"
 
@@ -72,6 +74,40 @@ static long thread_create_join(void)
 	return errno ? -1 : pthread_join(thread, NULL);
 }
 
+static void write_word(const char *path, const char *word)
+{
+	int file = open(path, O_WRONLY);
+
+	if (write(file, word, strlen(word)) < 0)
+		perror(path);
+	close(file);
+}
+
+// In a control group two levels deep, both with a limit on tasks.
+static void measure_in_cgroup(void)
+{
+	if (!wanted("fork_exit_wait_cgroup"))
+		return;
+	mkdir("/cg", 0755);
+	if (mount("none", "/cg", "cgroup2", 0, NULL)) {
+		missing("fork_exit_wait_cgroup");
+		return;
+	}
+	write_word("/cg/cgroup.subtree_control", "+pids");
+	mkdir("/cg/a", 0755);
+	write_word("/cg/a/cgroup.subtree_control", "+pids");
+	mkdir("/cg/a/b", 0755);
+	write_word("/cg/a/pids.max", "100");
+	write_word("/cg/a/b/pids.max", "50");
+	write_word("/cg/a/b/cgroup.procs", "0");
+	measure("fork_exit_wait_cgroup", fork_exit_wait);
+	write_word("/cg/cgroup.procs", "0");
+	rmdir("/cg/a/b");
+	rmdir("/cg/a");
+	write_word("/cg/cgroup.subtree_control", "-pids");
+	umount2("/cg", 0);
+}
+
 void measure_processes(void)
 {
 	measure("fork_exit_wait", fork_exit_wait);
@@ -80,6 +116,7 @@ void measure_processes(void)
 	measure("vfork_exec_exit_wait", vfork_exec_wait);
 	measure("posix_spawn_wait", spawn_wait);
 	measure("thread_create_join", thread_create_join);
+	measure_in_cgroup();
 }
 
 // --- How fork depends on what the parent has ---

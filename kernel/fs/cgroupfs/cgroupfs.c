@@ -274,6 +274,17 @@ static void show_root(const struct dentry *root, char *buffer)
 		buffer[0] = '\0';
 }
 
+static void show_options(struct superblock *sb, struct seq *seq)
+{
+	u32 options = READ_ONCE(cgroup_options);
+
+	(void)sb;
+	if (options & CGROUP_NS_DELEGATE)
+		seq_puts(seq, ",nsdelegate");
+	if (options & CGROUP_PIDS_LOCAL_EVENTS)
+		seq_puts(seq, ",pids_localevents");
+}
+
 static int take_options(const char *options, u32 *flags)
 {
 	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
@@ -322,6 +333,7 @@ static int cgroupfs_init(void)
 	sb->dev = superblock_new_dev();
 	sb->root_of_current = root_of_current;
 	sb->show_root = show_root;
+	sb->show_options = show_options;
 	cgroup_sb = sb;
 	cgroup_root.node = node;
 	root = inode_alloc(sb, S_IFDIR | 0555);
