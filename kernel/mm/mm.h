@@ -116,6 +116,7 @@ struct mm {
 	u32 dumpable;          // [a]
 	u32 core_filter;       // [a] /proc/PID/coredump_filter
 	u32 membarriers;       // [a] what membarrier(2) has registered
+	u64 rseq_cids;         // [a] process/rseq.c
 	bool lazy;             // [table_bits.c] in the list of those that have pages to take away
 	struct list_head lazy_link;
 };

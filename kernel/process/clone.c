@@ -23,6 +23,7 @@
 #include <process/futex.h>
 #include <process/pidfd.h>
 #include <process/process.h>
+#include <process/rseq.h>
 #include <sched/completion.h>
 #include <sched/pid_namespace.h>
 #include <sched/sched.h>
@@ -104,6 +105,7 @@ static void copy_values(struct task *child, const struct clone_request *request)
 		child->rseq_len = current->rseq_len;
 		child->rseq_signature = current->rseq_signature;
 	}
+	child->rseq_cid = child->rseq_hart_written = child->rseq_cid_written = -1;
 	child->exit_signal = (request->flags & CLONE_THREAD) ? -1 : request->exit_signal;
 	child->start_ns = clock_monotonic_ns();
 	child->start_boottime_ns = clock_boottime_ns();
@@ -425,6 +427,7 @@ long task_clone(const struct clone_request *request)
 void task_release_mm(struct task *task, bool exiting)
 {
 	futex_exit_cleanup(task, exiting);
+	rseq_leave(task);
 	// The word is only cleared if somebody else can still see it: not when the memory goes.
 	if (task->clear_child_tid) {
 		if (mm_is_shared(task->mm)) {

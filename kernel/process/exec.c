@@ -395,8 +395,6 @@ static void commit(struct exec *exec)
 	current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = current->clear_child_tid = 0;
 	current->robust_list = 0;
-	current->rseq_addr = 0;
-	current->rseq_len = current->rseq_signature = 0;
 	set_name(exec);
 	files_close_on_exec(current->files);
 	mm_set_dumpable(current->mm,

@@ -22,6 +22,7 @@
 #include <process/accounting.h>
 #include <process/exec.h>
 #include <uapi/auxvec.h>
+#include <uapi/rseq.h>
 #include <uapi/errno.h>
 #include <uapi/fcntl.h>
 #include <uapi/limits.h>
@@ -281,6 +282,8 @@ static void auxv_fill(struct auxv *auxv, const struct exec *exec, const struct e
 	auxv_add(auxv, AT_RANDOM, random_at);
 	auxv_add(auxv, AT_HWCAP2, 0);
 	auxv_add(auxv, AT_EXECFN, exec->filename_at);
+	auxv_add(auxv, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
+	auxv_add(auxv, AT_RSEQ_ALIGN, RSEQ_ALIGN);
 	auxv_add(auxv, AT_NULL, 0);
 }
 

@@ -2,12 +2,14 @@
 //
 // An interrupt is such a barrier, so each command calls on all harts that are online and waits. Those
 // that run something else are disturbed too; in return nothing depends on which memory a hart is
-// said to have loaded at the moment that it switches. The RSEQ commands are absent, as rseq is.
+// said to have loaded at the moment that it switches. That of the RSEQ
+// commands also makes the caller's threads leave their restartable sequences.
 
 #include <arch/mmu.h>
 #include <core/hart.h>
 #include <core/ipi.h>
 #include <mm/mm.h>
+#include <process/rseq.h>
 #include <sched/task.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
@@ -15,11 +17,12 @@
 
 #define REGISTRATIONS                                                                           \
 	(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | \
-	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |                                  \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
 #define COMMANDS                                                                         \
-	(REGISTRATIONS | MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |       \
-	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | \
-	 MEMBARRIER_CMD_GET_REGISTRATIONS)
+	(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | REGISTRATIONS | MEMBARRIER_CMD_GLOBAL | \
+	 MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |            \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER_CMD_GET_REGISTRATIONS)
 
 static void pass_barrier(void *unused)
 {
@@ -35,15 +38,39 @@ static long barrier_everywhere(void)
 	return 0;
 }
 
+// cpu: the only hart to be interrupted; one that is not online has nothing to restart. -1: all.
+static long restart_sequences(int cpu)
+{
+	struct hartmask harts = {READ_ONCE(harts_online.bits)};
+
+	if (cpu >= 0)
+		harts.bits &= cpu < MAX_HARTS ? 1ul << cpu : 0;
+	pass_barrier(NULL);
+	rseq_interrupt_others(current->mm, &harts);
+	pass_barrier(NULL);
+	return 0;
+}
+
 static bool registered(u32 command)
 {
 	return __atomic_load_n(&current->mm->membarriers, __ATOMIC_RELAXED) & command;
 }
 
+// Linux reports the plain private command as registered with each of its variants, though it is
+// refused all the same.
+static long registrations(void)
+{
+	u32 all = __atomic_load_n(&current->mm->membarriers, __ATOMIC_RELAXED);
+	u32 variants = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+		       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
+
+	return all & variants ? all | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED : all;
+}
+
 SYSCALL3(membarrier, int, command, unsigned, flags, int, cpu)
 {
-	(void)cpu; // only for the RSEQ command
-	if (flags)
+	if (flags &&
+	    (command != MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ || flags != MEMBARRIER_CMD_FLAG_CPU))
 		return -EINVAL;
 	switch (command) {
 	case MEMBARRIER_CMD_QUERY:
@@ -61,13 +88,18 @@ SYSCALL3(membarrier, int, command, unsigned, flags, int, cpu)
 		barrier_everywhere();
 		arch_icache_flush_remote(&harts_online);
 		return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+		if (!registered(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ))
+			return -EPERM;
+		return restart_sequences(flags ? cpu : -1);
 	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
 		__atomic_fetch_or(&current->mm->membarriers, (u32)command, __ATOMIC_RELAXED);
 		return barrier_everywhere();
 	case MEMBARRIER_CMD_GET_REGISTRATIONS:
-		return __atomic_load_n(&current->mm->membarriers, __ATOMIC_RELAXED);
+		return registrations();
 	default:
 		return -EINVAL;
 	}

@@ -235,6 +235,8 @@ static void switch_to(struct run_queue *rq, struct task *prev, struct task *next
 		next->active_mm = next->mm;
 	else if (sched_hooks.mm_switch)
 		rq->drop_mm = sched_hooks.mm_switch(prev, next);
+	if (prev->rseq_addr | next->rseq_addr)
+		sched_hooks.rseq_switch(prev, next);
 	prev = arch_switch_to(prev, next);
 	finish_switch(prev);
 }

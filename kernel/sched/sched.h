@@ -103,6 +103,9 @@ struct sched_hooks {
 	struct mm *(*mm_switch)(struct task *prev, struct task *next);
 	// Drops it. No locks, interrupts on; may not sleep.
 	void (*mm_drop_lazy)(struct mm *mm);
+	// For each switch from or to a task with an area of restartable sequences. Run-queue lock
+	// held, interrupts off; this hart is next's already.
+	void (*rseq_switch)(struct task *prev, struct task *next);
 	// First run of a user task, before it returns to user mode, in its context (set_child_tid).
 	void (*child_start)(struct task *task);
 	// The struct's last reference is gone: free what hangs on it. After a grace period.

@@ -63,12 +63,13 @@ enum task_exit_state {
 enum task_work_bits {
 	WORK_RESCHED = 1 << 0,      // somebody better should run
 	WORK_SIGNAL = 1 << 1,       // a signal may be deliverable: recompute
-	WORK_NOTIFY = 1 << 2,       // task_works are queued, or rseq must be fixed up
+	WORK_NOTIFY = 1 << 2,       // task_works are queued
 	WORK_TRACE = 1 << 3,        // stop at system-call entry and exit
 	WORK_RESTORE_MASK = 1 << 4, // sigsuspend and kin: put saved_blocked back
 	WORK_KILL = 1 << 5,         // a fatal signal is pending: killable sleeps end
 	WORK_FREEZE = 1 << 6,       // the cgroup freezer or a stop wants it
 	WORK_CPU_TIMERS = 1 << 7,   // a timer or limit of CPU time may have expired
+	WORK_RSEQ = 1 << 8,         // the area of restartable sequences is to be fixed up
 };
 
 // Properties that stay (task.flags). Written by the task itself unless noted.
@@ -209,15 +210,17 @@ struct task {
 	} restart;
 
 	// Clone, exit, futex
-	u64 set_child_tid, clear_child_tid; // [task] user addresses
-	struct completion *vfork_done;      // [alloc] the parent waits here
-	u64 robust_list;                    // [task] user address
-	struct rb_root pi_held;             // [pi_graph_lock] struct pi_lock, see sched/pi.h
-	struct pi_waiter *pi_blocked_on;    // [pi_graph_lock]
-	u8 futex_exit;                      // [pi_graph_lock] enum futex_exit_state
-	u64 rseq_addr;                      // [task]
-	u32 rseq_len, rseq_signature;       // [task]
-	struct task_work *task_works;       // [a] done before return to user
+	u64 set_child_tid, clear_child_tid;      // [task] user addresses
+	struct completion *vfork_done;           // [alloc] the parent waits here
+	u64 robust_list;                         // [task] user address
+	struct rb_root pi_held;                  // [pi_graph_lock] struct pi_lock, see sched/pi.h
+	struct pi_waiter *pi_blocked_on;         // [pi_graph_lock]
+	u8 futex_exit;                           // [pi_graph_lock] enum futex_exit_state
+	u64 rseq_addr;                           // [task]
+	u32 rseq_len, rseq_signature;            // [task]
+	s32 rseq_cid;                            // [task, irqs off] -1: none, or no area
+	s32 rseq_hart_written, rseq_cid_written; // [task] what the area says; -1: not known
+	struct task_work *task_works;            // [a] done before return to user
 
 	// Accounting
 	u64 utime_ns, stime_ns; // [task writes; readers tolerate] ticks; see task_cputime()

@@ -6,6 +6,7 @@
 #include <arch/trapframe.h>
 #include <core/lock_check.h>
 #include <core/printk.h>
+#include <process/rseq.h>
 #include <sched/lock_owner.h>
 #include <sched/pid.h>
 #include <sched/sched.h>
@@ -45,6 +46,8 @@ void exit_to_user_work(struct trapframe *tf)
 		}
 		if (unlikely(work & WORK_CPU_TIMERS))
 			cpu_timers_run();
+		if (work & WORK_RSEQ || (current->rseq_addr && (work & WORK_SIGNAL)))
+			rseq_fix_up(tf, work & WORK_SIGNAL);
 		if (work & (WORK_SIGNAL | WORK_KILL | WORK_RESTORE_MASK | WORK_FREEZE))
 			signal_deliver(tf);
 		arch_irq_disable();

@@ -35,5 +35,7 @@
 #define AT_BASE_PLATFORM     24
 #define AT_RANDOM            25
 #define AT_HWCAP2            26
+#define AT_RSEQ_FEATURE_SIZE 27
+#define AT_RSEQ_ALIGN        28
 #define AT_EXECFN            31
 #define AT_MINSIGSTKSZ       51
