@@ -84,13 +84,13 @@ static ssize_t take_bytes(struct pipe *pipe, struct iov_iter *iter)
 	while (pipe->count && iter_count(iter)) {
 		size_t n = MIN((size_t)pipe->count, iter_count(iter));
 		char *run = run_at(pipe, pipe->head, &n);
-		size_t copied = iter_copy_to(iter, run, n);
 
-		pipe->head = (pipe->head + copied) % pipe->size;
-		pipe->count -= copied;
-		done += copied;
-		if (copied < n)
+		// As on Linux, what cannot be copied whole stays.
+		if (iter_copy_to(iter, run, n) < n)
 			return done ?: -EFAULT;
+		pipe->head = (pipe->head + n) % pipe->size;
+		pipe->count -= n;
+		done += n;
 	}
 	return done;
 }
@@ -138,12 +138,10 @@ static ssize_t put_bytes(struct pipe *pipe, struct iov_iter *iter)
 		char *run = run_at(pipe, pipe->head + pipe->count, &n);
 		if (!run)
 			return done ?: -ENOMEM;
-		size_t copied = iter_copy_from(iter, run, n);
-
-		pipe->count += copied;
-		done += copied;
-		if (copied < n)
+		if (iter_copy_from(iter, run, n) < n)
 			return done ?: -EFAULT;
+		pipe->count += n;
+		done += n;
 	}
 	return done;
 }

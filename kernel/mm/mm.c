@@ -15,6 +15,7 @@
 #include <ns/cred.h>
 #include <sched/sched.h>
 #include <uapi/errno.h>
+#include <uapi/prctl.h>
 #include "internal.h"
 
 // The kernel alone: what idle tasks begin with, one reference for each hart and one for ever.
@@ -99,6 +100,9 @@ static void copy_values(struct mm *copy, const struct mm *old)
 	copy->dumpable = old->dumpable;
 	copy->sealed = old->sealed;
 	copy->membarriers = READ_ONCE(old->membarriers);
+	copy->thp_disable = READ_ONCE(old->thp_disable);
+	if (!(READ_ONCE(old->deny_write_exec) & PR_MDWE_NO_INHERIT))
+		copy->deny_write_exec = READ_ONCE(old->deny_write_exec);
 	copy->exe_file = old->exe_file;
 	if (copy->exe_file)
 		file_map_ops->get(copy->exe_file);

@@ -116,6 +116,8 @@ struct mm {
 	u32 dumpable;          // [a]
 	u32 core_filter;       // [a] /proc/PID/coredump_filter
 	u32 membarriers;       // [a] what membarrier(2) has registered
+	u32 deny_write_exec;   // [a] PR_SET_MDWE
+	u32 thp_disable;       // [a] PR_SET_THP_DISABLE: 0, 1, or 3 (but for advised areas)
 	u64 rseq_cids;         // [a] process/rseq.c
 	bool lazy;             // [table_bits.c] in the list of those that have pages to take away
 	struct list_head lazy_link;

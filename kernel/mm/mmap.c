@@ -280,6 +280,8 @@ int mm_mmap_object(struct mm *mm, u64 address, u64 length, int prot, int flags, 
 
 	if (!length)
 		return -EINVAL;
+	if (READ_ONCE(mm->deny_write_exec) && (like.flags & VM_WRITE) && (like.flags & VM_EXEC))
+		return -EACCES;
 	length = ALIGN_UP(length, PAGE_SIZE);
 	if (!length || length > MM_USER_TOP)
 		return -ENOMEM;

@@ -52,6 +52,9 @@ static int protect_vma(struct vma *vma, u64 start, u64 end, u32 access, struct v
 	*joined = vma;
 	if (access & ~(vma->flags >> 4) & VM_ACCESS)
 		return -EACCES;
+	if (READ_ONCE(mm->deny_write_exec) && (access & VM_EXEC) &&
+	    ((access & VM_WRITE) || !(vma->flags & VM_EXEC)))
+		return -EACCES;
 	if (vma->flags & VM_SEALED)
 		return -EPERM;
 	if (flags == vma->flags)

@@ -88,6 +88,8 @@ static void copy_values(struct task *child, const struct clone_request *request)
 	child->blocked = current->blocked;
 	child->personality = current->personality;
 	child->no_new_privs = current->no_new_privs;
+	child->io_flusher = current->io_flusher;
+	child->mce_kill = current->mce_kill;
 	child->timer_slack_ns = current->timer_slack_ns;
 	child->default_timer_slack_ns = current->timer_slack_ns;
 	child->self_exec_id = current->self_exec_id;

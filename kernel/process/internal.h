@@ -39,6 +39,10 @@ bool mm_resource_is_shared(void *value);
 void *io_resource_get(void *value);
 int io_resource_dup(void *value, struct resource_context *context, void **copy);
 void io_resource_put(void *value);
+// What ioprio_set(2) has set, 0 if nothing. (io_context.c)
+int io_priority_get(struct task *task);
+// -ENOMEM, -ESRCH: the task is on its way out. Does not sleep.
+int io_priority_set(struct task *task, u16 priority);
 
 int undo_resource_create(void **value);
 void *undo_resource_get(void *value);

@@ -13,6 +13,8 @@
 #include <uapi/errno.h>
 #include <uapi/prctl.h>
 
+#include "prctl.h"
+
 static long set_name(u64 address)
 {
 	char name[16];
@@ -113,24 +115,45 @@ static void set_subreaper(bool on)
 	write_unlock_irq(&tasklist_lock);
 }
 
-static long set_vma_name(u64 what, u64 start, u64 length, u64 address)
+// What a memory failure would do to the caller; no machine that runs us reports any.
+static long set_mce_kill(u64 what, u64 policy)
 {
-	char name[80];
-
-	if (what != PR_SET_VMA_ANON_NAME)
-		return -EINVAL;
-	if (!address)
-		return mm_set_anon_name(current->mm, start, length, NULL);
-	long got = strncpy_from_user(name, address, sizeof(name));
-	if (got < 0)
-		return got;
-	if (got == sizeof(name))
-		return -EINVAL;
-	for (long i = 0; i < got; i++) {
-		if (name[i] < ' ' || name[i] > '~' || strchr("\\`$[]", name[i]))
+	if (what == PR_MCE_KILL_CLEAR) {
+		if (policy)
 			return -EINVAL;
+		current->mce_kill = MCE_KILL_DEFAULT;
+		return 0;
 	}
-	return mm_set_anon_name(current->mm, start, length, name);
+	if (what != PR_MCE_KILL_SET || policy > PR_MCE_KILL_DEFAULT)
+		return -EINVAL;
+	current->mce_kill = policy == PR_MCE_KILL_EARLY  ? MCE_KILL_EARLY
+			    : policy == PR_MCE_KILL_LATE ? MCE_KILL_LATE
+							 : MCE_KILL_DEFAULT;
+	return 0;
+}
+
+static long get_mce_kill(void)
+{
+	if (current->mce_kill == MCE_KILL_DEFAULT)
+		return PR_MCE_KILL_DEFAULT;
+	return current->mce_kill == MCE_KILL_EARLY ? PR_MCE_KILL_EARLY : PR_MCE_KILL_LATE;
+}
+
+static long set_io_flusher(u64 on)
+{
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (on > 1)
+		return -EINVAL;
+	current->io_flusher = on;
+	return 0;
+}
+
+static long get_io_flusher(u64 a2)
+{
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	return a2 ? -EINVAL : current->io_flusher;
 }
 
 // PR_CAP_AMBIENT: see capabilities(7).
@@ -167,7 +190,36 @@ SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_GET_NAME:
 		return copy_to_user(a2, current->name, sizeof(current->name));
 	case PR_SET_VMA:
-		return set_vma_name(a2, a3, a4, a5);
+		return prctl_set_vma(a2, a3, a4, a5);
+	case PR_SET_MM:
+		return prctl_set_mm(a2, a3, a4, a5);
+	case PR_GET_AUXV:
+		return a4 || a5 ? -EINVAL : prctl_get_auxv(a2, a3);
+	case PR_SET_MDWE:
+		return a3 || a4 || a5 ? -EINVAL : prctl_set_mdwe(a2);
+	case PR_GET_MDWE:
+		return a2 || a3 || a4 || a5 ? -EINVAL : (long)current->mm->deny_write_exec;
+	case PR_SET_THP_DISABLE:
+		return a4 || a5 ? -EINVAL : prctl_set_thp_disable(a2, a3);
+	case PR_GET_THP_DISABLE:
+		return a2 || a3 || a4 || a5 ? -EINVAL : (long)current->mm->thp_disable;
+	case PR_SET_IO_FLUSHER:
+		return a3 || a4 || a5 ? -EINVAL : set_io_flusher(a2);
+	case PR_GET_IO_FLUSHER:
+		return a3 || a4 || a5 ? -EINVAL : get_io_flusher(a2);
+	case PR_MCE_KILL:
+		return a4 || a5 ? -EINVAL : set_mce_kill(a2, a3);
+	case PR_MCE_KILL_GET:
+		return a2 || a3 || a4 || a5 ? -EINVAL : get_mce_kill();
+	case PR_GET_TIMING:
+		return PR_TIMING_STATISTICAL;
+	case PR_SET_TIMING:
+		return a2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+	case PR_GET_SECCOMP:
+		return 0; // there is none
+	case PR_TASK_PERF_EVENTS_DISABLE:
+	case PR_TASK_PERF_EVENTS_ENABLE:
+		return 0; // of the events that the caller has, which are none
 	case PR_SET_PDEATHSIG:
 		if (a2 > 64)
 			return -EINVAL;
@@ -213,7 +265,9 @@ SYSCALL5(prctl, int, option, u64, a2, u64, a3, u64, a4, u64, a5)
 	case PR_CAP_AMBIENT:
 		return a4 || a5 ? -EINVAL : change_ambient(a2, a3);
 	case PR_SET_TIMERSLACK:
-		current->timer_slack_ns = (s64)a2 <= 0 ? current->default_timer_slack_ns : a2;
+		if (!policy_is_rt(current->se.policy))
+			current->timer_slack_ns = (s64)a2 <= 0 ? current->default_timer_slack_ns
+							       : a2;
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return current->timer_slack_ns;

@@ -10,6 +10,11 @@ static void store_params(struct task *task, const struct sched_params *params)
 	task->se.rt_priority = params->priority;
 	task->se.nice = params->nice;
 	task->se.reset_on_fork = params->reset_on_fork;
+	// Real-time tasks have no slack; who stops being one gets it back.
+	if (policy_is_rt(params->policy))
+		WRITE_ONCE(task->timer_slack_ns, 0);
+	else if (!READ_ONCE(task->timer_slack_ns))
+		WRITE_ONCE(task->timer_slack_ns, task->default_timer_slack_ns);
 }
 
 u32 sched_weight(const struct sched_entity *se)

@@ -235,9 +235,18 @@ struct task {
 	u64 timer_slack_ns, default_timer_slack_ns; // [task]
 	u32 personality;                            // [task]
 	bool no_new_privs;                          // [task]
+	bool io_flusher; // [task] PR_SET_IO_FLUSHER: kept for others to ask; nothing recurses here
+	u8 mce_kill;     // [task] enum mce_kill
 	bool nproc_exceeded; // [task] setuid may have passed RLIMIT_NPROC; judged at exec
 	bool dumpable_hint;  // unused by the scheduler
 	struct rcu_head rcu; // delays the free of the struct
+};
+
+// PR_MCE_KILL.
+enum mce_kill {
+	MCE_KILL_DEFAULT,
+	MCE_KILL_LATE,
+	MCE_KILL_EARLY,
 };
 
 // The legend's tasklist lock: parent links, thread groups, pid links. Rank LOCK_TASKLIST.

@@ -72,13 +72,17 @@ int siginfo_from_user(int sig, u64 address, struct siginfo *info)
 {
 	u8 whole[SIGINFO_SIZE];
 
-	if (copy_from_user(whole, address, sizeof(whole)))
+	if (copy_from_user(info, address, sizeof(*info)))
 		return -EFAULT;
-	memcpy(info, whole, sizeof(*info));
 	if (sig)
 		info->si_signo = sig;
+	if (layout_is_known(info->si_signo, info->si_code))
+		return 0;
+	// What lies behind must be nothing.
+	if (copy_from_user(whole, address, sizeof(whole)))
+		return -EFAULT;
 	for (size_t i = sizeof(*info); i < sizeof(whole); i++) {
-		if (whole[i] && !layout_is_known(info->si_signo, info->si_code))
+		if (whole[i])
 			return -E2BIG;
 	}
 	return 0;

@@ -152,6 +152,12 @@
 #define PR_SME_VL_INHERIT                  0x20000
 #define PR_SET_VMA                         1398164801
 #define PR_SET_VMA_ANON_NAME               0
+#define PR_GET_AUXV                        0x41555856
+#define PR_SET_MDWE                        65
+#define PR_MDWE_REFUSE_EXEC_GAIN           1
+#define PR_MDWE_NO_INHERIT                 2
+#define PR_GET_MDWE                        66
+#define PR_THP_DISABLE_EXCEPT_ADVISED      2
 #define SECUREBITS_DEFAULT                 0
 #define SECURE_NOROOT                      0
 #define SECURE_NOROOT_LOCKED               1

@@ -246,6 +246,40 @@ static ssize_t write_comm(struct task *task, char *text, size_t n)
 	return n;
 }
 
+static bool may_see_slack(struct task *task)
+{
+	const struct cred *cred = task_cred_get(task);
+	bool may = task == current || ns_capable(cred->user_ns, CAP_SYS_NICE);
+
+	cred_put(cred);
+	return may;
+}
+
+static int show_timerslack(struct seq *seq, struct task *task)
+{
+	if (!may_see_slack(task))
+		return -EPERM;
+	seq_printf(seq, "%lu\n", READ_ONCE(task->timer_slack_ns));
+	return 0;
+}
+
+static ssize_t write_timerslack(struct task *task, char *text, size_t n)
+{
+	u64 slack;
+
+	text[strcspn(text, "\n")] = '\0';
+	if (parse_u64(text, NULL, 0, &slack))
+		return -EINVAL;
+	if (!may_see_slack(task))
+		return -EPERM;
+	if (policy_is_rt(task->se.policy))
+		slack = 0;
+	else if (!slack)
+		slack = task->default_timer_slack_ns;
+	WRITE_ONCE(task->timer_slack_ns, slack);
+	return n;
+}
+
 static int show_limits(struct seq *seq, struct task *task)
 {
 	static const struct {
@@ -386,6 +420,10 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.name = "timerslack_ns",
+	 .mode = S_IFREG | 0666,
+	 .show = show_timerslack,
+	 .write = write_timerslack},
 	{.name = "timens_offsets",
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_timens_offsets,
