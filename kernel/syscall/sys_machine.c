@@ -1,4 +1,4 @@
-// System calls about the machine: reboot(2), syslog(2), riscv_hwprobe(2).
+// System calls about the machine: reboot(2), syslog(2), riscv_flush_icache(2).
 
 #include <arch/irq.h>
 #include <arch/mmu.h>
@@ -181,45 +181,5 @@ SYSCALL3(riscv_flush_icache, u64, start, u64, end, u64, flags)
 	if (flags & ~(u64)FLUSH_ICACHE_LOCAL)
 		return -EINVAL;
 	arch_icache_flush_remote(&harts_online);
-	return 0;
-}
-
-// --- riscv_hwprobe ---
-
-#define HWPROBE_MVENDORID     0
-#define HWPROBE_BASE_BEHAVIOR 3
-#define HWPROBE_IMA_EXT_0     4
-#define HWPROBE_BASE_IMA      1
-#define HWPROBE_IMA_FD        1
-#define HWPROBE_IMA_C         2
-
-struct hwprobe_pair {
-	s64 key;
-	u64 value;
-};
-
-// Keys that are not known become -1, as the interface wants it.
-SYSCALL5(riscv_hwprobe, u64, pairs_at, size_t, count, size_t, set_size, u64, set_at, unsigned,
-	 flags)
-{
-	(void)set_size, (void)set_at; // all harts are alike
-	if (flags)
-		return -EINVAL;
-	for (size_t i = 0; i < count; i++) {
-		u64 at = pairs_at + i * sizeof(struct hwprobe_pair);
-		struct hwprobe_pair pair;
-
-		if (copy_from_user(&pair, at, sizeof(pair)))
-			return -EFAULT;
-		pair.value = 0;
-		if (pair.key == HWPROBE_BASE_BEHAVIOR)
-			pair.value = HWPROBE_BASE_IMA;
-		else if (pair.key == HWPROBE_IMA_EXT_0)
-			pair.value = HWPROBE_IMA_FD | HWPROBE_IMA_C;
-		else if (pair.key < HWPROBE_MVENDORID || pair.key > HWPROBE_IMA_EXT_0)
-			pair.key = -1;
-		if (copy_to_user(at, &pair, sizeof(pair)))
-			return -EFAULT;
-	}
 	return 0;
 }
