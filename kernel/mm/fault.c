@@ -199,7 +199,8 @@ static enum fault_result fault_in_vma(struct vma *vma, u64 address, unsigned acc
 	struct pte *entry = table_lookup_owned(vma->mm, address);
 
 	if (!entry) {
-		if (table_map_shared(vma->mm, address, entry_bits_needed(access)))
+		if (huge_fault(vma, address, access) ||
+		    table_map_shared(vma->mm, address, entry_bits_needed(access)))
 			return FAULT_OK;
 		entry = table_make(vma->mm, address);
 		if (!entry)
@@ -268,8 +269,8 @@ enum fault_result mm_fault(struct mm *mm, u64 address, unsigned access)
 bool mm_page_allows(struct mm *mm, u64 address, unsigned access)
 {
 	spin_lock(&mm->table_lock);
-	struct pte *entry = table_lookup(mm, address);
-	bool allows = entry && entry_allows(*entry, access) && !(~entry->v & used_bits(access));
+	struct pte entry = table_translate(mm, address);
+	bool allows = entry_allows(entry, access) && !(~entry.v & used_bits(access));
 	spin_unlock(&mm->table_lock);
 	return allows;
 }

@@ -39,8 +39,9 @@ u32 vma_flags_of_prot(int prot);
 bool range_is_free(struct mm *mm, u64 start, u64 length);
 // RLIMIT_AS and RLIMIT_DATA, for so many more pages with these flags. -ENOMEM.
 int mm_check_limits(struct mm *mm, u64 pages, u32 flags);
-// Where a mapping goes: map flags MAP_FIXED, MAP_FIXED_NOREPLACE; *address is the hint.
-int mm_choose_address(struct mm *mm, u64 *address, u64 length, int flags);
+// Where a mapping goes: map flags MAP_FIXED, MAP_FIXED_NOREPLACE; *address is the hint. Without one
+// it is aligned if it can be.
+int mm_choose_address(struct mm *mm, u64 *address, u64 length, u64 align, int flags);
 // A new area where nothing is; its charge was taken. -ENOMEM. `*out` may be joined with others.
 int vma_map(struct mm *mm, u64 start, u64 length, const struct vma *like, struct vma **out);
 // -EPERM: an area is sealed.

@@ -69,6 +69,24 @@ static bool is_refused(const struct vma *vma, int advice)
 	       advice == MADV_GUARD_INSTALL;
 }
 
+// Makes huge pages of all aligned parts of the range. What has no table yet is passed over, but told.
+static int collapse_vma(struct vma *vma, u64 start, u64 end)
+{
+	int error = 0;
+
+	if (!huge_fits(vma, ALIGN_UP(vma->start, HUGE_SIZE)) || (vma->flags & VM_NOHUGEPAGE) ||
+	    vma->mm->thp_disable == THP_DISABLED)
+		return -EINVAL;
+	for (u64 at = ALIGN_UP(start, HUGE_SIZE); at + HUGE_SIZE <= end; at += HUGE_SIZE) {
+		int result = huge_collapse(vma, at);
+
+		if (result == -ENOMEM)
+			return result;
+		error = error ?: result;
+	}
+	return error;
+}
+
 // map_lock written.
 static int advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 {
@@ -97,6 +115,8 @@ static int advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 	case MADV_GUARD_REMOVE:
 		table_unguard(mm, start, end);
 		return 0;
+	case MADV_COLLAPSE:
+		return collapse_vma(vma, start, end);
 	}
 	return 0; // MADV_WILLNEED
 }
@@ -115,6 +135,7 @@ static bool advice_known(int advice)
 	case MADV_POPULATE_WRITE:
 	case MADV_GUARD_INSTALL:
 	case MADV_GUARD_REMOVE:
+	case MADV_COLLAPSE:
 		return true;
 	}
 	return flag_advice_find(advice);

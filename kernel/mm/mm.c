@@ -42,6 +42,7 @@ int mm_create(struct mm **out)
 	mm->mmap_base = MM_USER_TOP / 3 * 2;
 	mm->dumpable = DUMPABLE_USER;
 	mm->core_filter = current->mm ? READ_ONCE(current->mm->core_filter) : CORE_FILTER_DEFAULT;
+	mm->thp_disable = current->mm ? READ_ONCE(current->mm->thp_disable) : 0;
 	*out = mm;
 	return 0;
 }

@@ -142,6 +142,12 @@ enum core_filter {
 	CORE_FILTER_ALL = (1 << 9) - 1,
 };
 
+// mm.thp_disable.
+enum {
+	THP_DISABLED = 1,
+	THP_ONLY_ADVISED = 3, // others get none anyway
+};
+
 extern u64 mmap_min_addr; // [a] /proc/sys/vm/mmap_min_addr
 extern struct mm init_mm;
 

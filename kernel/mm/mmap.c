@@ -98,7 +98,7 @@ static void note_forced(struct mm *mm, u64 end)
 		mm->free_top = 0;
 }
 
-int mm_choose_address(struct mm *mm, u64 *address, u64 length, int flags)
+int mm_choose_address(struct mm *mm, u64 *address, u64 length, u64 align, int flags)
 {
 	if (length > MM_USER_TOP)
 		return -ENOMEM;
@@ -121,7 +121,10 @@ int mm_choose_address(struct mm *mm, u64 *address, u64 length, int flags)
 			*address = hint;
 			return 0;
 		}
+		align = PAGE_SIZE;
 	}
+	if (align > PAGE_SIZE && !mm_find_free(mm, length, align, address))
+		return 0;
 	return mm_find_free(mm, length, PAGE_SIZE, address);
 }
 
@@ -221,6 +224,12 @@ static bool is_accountable(u32 flags)
 	return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
 }
 
+// Private memory of whole huge pages lies so that it may consist of them.
+static u64 alignment_of(const struct vma *like, u64 length)
+{
+	return like->mapping || length % HUGE_SIZE ? PAGE_SIZE : HUGE_SIZE;
+}
+
 static int map_locked(struct mm *mm, u64 *address, u64 length, struct vma *like, int flags)
 {
 	u64 pages = length >> PAGE_SHIFT, charged = 0;
@@ -228,7 +237,7 @@ static int map_locked(struct mm *mm, u64 *address, u64 length, struct vma *like,
 
 	if (mm->vma_count >= VMA_COUNT_MAX)
 		return -ENOMEM;
-	int error = mm_choose_address(mm, address, length, flags);
+	int error = mm_choose_address(mm, address, length, alignment_of(like, length), flags);
 	like->flags |= mm->new_flags;
 	if (!error && (flags & MAP_LOCKED) && !may_mlock())
 		error = -EPERM;
@@ -263,6 +272,8 @@ static u32 map_flags_to_vma(int flags)
 		vm_flags |= VM_GROWSDOWN;
 	if (flags & MAP_LOCKED)
 		vm_flags |= VM_LOCKED;
+	if (flags & MAP_STACK)
+		vm_flags |= VM_NOHUGEPAGE;
 	if ((flags & MAP_NORESERVE) && overcommit_mode != OVERCOMMIT_NEVER)
 		vm_flags |= VM_NORESERVE;
 	return vm_flags;

@@ -122,11 +122,11 @@ static long move_to_target(struct remap *remap)
 	int error = 0;
 
 	if (remap->flags & MREMAP_FIXED) {
-		error = mm_choose_address(remap->mm, &to, remap->new_length, MAP_FIXED)
+		error = mm_choose_address(remap->mm, &to, remap->new_length, PAGE_SIZE, MAP_FIXED)
 				?: unmap_range(remap->mm, to, to + remap->new_length);
 	} else {
 		to = remap->flags & MREMAP_DONTUNMAP ? to : 0;
-		error = mm_choose_address(remap->mm, &to, remap->new_length, 0);
+		error = mm_choose_address(remap->mm, &to, remap->new_length, PAGE_SIZE, 0);
 	}
 	if (!error && remap->new_length < remap->old_length) {
 		error = unmap_range(remap->mm, remap->address + remap->new_length,

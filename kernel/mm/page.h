@@ -60,7 +60,7 @@ struct page {
 	union {
 		struct list_head slab_link; // [cache lock]
 		struct {                    // user pages
-			struct atomic maps; // [a] tables that map it
+			struct atomic maps; // [a] of the first of a block: huge entries
 		};
 		u64 root_groups; // [table_lock] of a root: see root_next() in pagetable_share.c
 	};

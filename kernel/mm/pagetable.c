@@ -17,6 +17,7 @@
 
 #define FLUSH_PAGES_MAX 16 // beyond, forgetting everything is cheaper
 #define GATHER_MAX      60
+#define GATHER_HUGE_MAX 8
 
 struct page *zero_page;
 struct atomic64 flushes_local, flushes_remote;
@@ -128,6 +129,8 @@ struct gather {
 	bool tables;    // entries of upper levels are among it
 	u32 count;
 	struct page *page[GATHER_MAX]; // pages, and tables: these have PG_TABLE
+	u32 huge_count;
+	struct page *huge[GATHER_HUGE_MAX];
 };
 
 static void gather_init(struct gather *gather, struct mm *mm)
@@ -136,7 +139,7 @@ static void gather_init(struct gather *gather, struct mm *mm)
 	gather->start = ~0ul;
 	gather->end = 0;
 	gather->tables = false;
-	gather->count = 0;
+	gather->count = gather->huge_count = 0;
 }
 
 static void gather_finish(struct gather *gather)
@@ -151,6 +154,8 @@ static void gather_finish(struct gather *gather)
 		else
 			page_put(gather->page[i]);
 	}
+	for (u32 i = 0; i < gather->huge_count; i++)
+		huge_put(gather->huge[i]);
 	gather_init(gather, gather->mm);
 }
 
@@ -233,6 +238,15 @@ static void unlink_leaf(struct gather *gather, struct pte *entry)
 	gather_add(gather, table);
 }
 
+static void unlink_huge(struct gather *gather, struct pte *entry, u64 address)
+{
+	if (gather->huge_count == GATHER_HUGE_MAX)
+		gather_finish(gather);
+	gather->huge[gather->huge_count++] = huge_unlink(gather->mm, entry);
+	gather->start = MIN(gather->start, address);
+	gather->end = MAX(gather->end, address + HUGE_SIZE);
+}
+
 // One leaf table's part of a range. table_lock held. False: the spares did not suffice.
 static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64 end,
 		     struct spare *spare, bool keep_tables, const struct table_filter *only)
@@ -242,6 +256,18 @@ static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64
 
 	if (pte_none(old))
 		return true;
+	if (unlikely(pte_leaf(old))) {
+		if (only && only->mapping)
+			return true; // it has no page of an object
+		if (end - address == HUGE_SIZE) {
+			unlink_huge(gather, entry, address);
+			return true;
+		}
+		struct pte *table = leaf_own(gather->mm, middle, address, spare, false);
+		if (table)
+			zap_entries(gather, table, address, end, only);
+		return table;
+	}
 	if (!keep_tables && end - address == 1ul << PT_SHIFT(1) &&
 	    (!only || !(entry_page(old)->flags & PG_GUARDS))) {
 		unlink_leaf(gather, entry);
@@ -360,6 +386,23 @@ static void protect_entries(struct mm *mm, struct pte *table, u64 address, u64 e
 	}
 }
 
+// Where nothing is mapped, and what is huge. False: a leaf table must be changed.
+static bool protect_without_table(struct mm *mm, struct pte *entry, u64 address, u64 end, u64 bits,
+				  struct gather *gather)
+{
+	struct pte old = *entry;
+
+	if (pte_none(old))
+		return true;
+	if (!pte_leaf(old))
+		return range_empty(entry_table(old), address, end);
+	if (end - address != HUGE_SIZE || !huge_protect(entry, bits))
+		return false;
+	gather->start = MIN(gather->start, address);
+	gather->end = MAX(gather->end, end);
+	return true;
+}
+
 int table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end)
 {
 	struct spare spare = {.count = 0};
@@ -378,9 +421,8 @@ int table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end)
 		}
 		struct pte *middle = middle_own(mm, at, &spare, false), *table = NULL;
 		if (middle) {
-			struct pte leaf = middle[pt_index(at, 1)];
-
-			if (pte_none(leaf) || range_empty(entry_table(leaf), at, leaf_end)) {
+			if (protect_without_table(mm, &middle[pt_index(at, 1)], at, leaf_end, bits,
+						  &gather)) {
 				at = leaf_end;
 				continue;
 			}
@@ -425,6 +467,11 @@ static int move_prepare(struct mm *mm, u64 from, u64 to, u64 length)
 		spin_unlock(&mm->table_lock);
 		if (empty)
 			continue;
+		int whole = piece == HUGE_SIZE ? huge_move_prepare(mm, from + done, to + done) : 0;
+		if (whole < 0)
+			return whole;
+		if (whole)
+			continue;
 		if (!table_make(mm, from + done) || !table_make(mm, to + done))
 			return -ENOMEM;
 	}
@@ -441,6 +488,11 @@ int table_move(struct mm *mm, u64 from, u64 to, u64 length)
 	for (u64 done = 0; done < length; done += PAGE_SIZE) {
 		struct pte *source = table_lookup_owned(mm, from + done);
 
+		if (!source && pte_leaf(table_peek_middle(mm, from + done))) {
+			huge_move(mm, from + done, to + done);
+			done += HUGE_SIZE - PAGE_SIZE;
+			continue;
+		}
 		if (!source) {
 			u64 rest = (1ul << PT_SHIFT(1)) - (from + done) % (1ul << PT_SHIFT(1));
 			done += rest - PAGE_SIZE;

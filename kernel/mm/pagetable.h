@@ -24,6 +24,53 @@ static inline struct pte *entry_table(struct pte entry)
 	return phys_to_virt(pte_pfn(entry) << PAGE_SHIFT);
 }
 
+// --- Huge entries: see pagetable_huge.c ---
+
+#define HUGE_SIZE (1ul << PT_SHIFT(1))
+
+// What a huge entry (of a middle table: pte_leaf()) says about one of its pages, as a leaf entry
+// would say it.
+static inline struct pte huge_part(struct pte huge, u64 address)
+{
+	return (struct pte){huge.v + ((u64)pt_index(address, 0) << PTE_PFN_SHIFT)};
+}
+
+// The same for reports: a part of the block of zeroes is the zero page.
+struct pte huge_part_shown(struct pte huge, u64 address);
+// The block of zeroes, which is not counted.
+bool huge_is_zero(struct pte entry);
+// Another entry will map the block: returns what it must be. *narrowed: this one has lost W.
+struct pte huge_share(struct pte *entry, bool *narrowed);
+// Empties an owned entry; the caller flushes, and then gives the block's share back with huge_put().
+// table_lock held.
+struct page *huge_unlink(struct mm *mm, struct pte *entry);
+void huge_put(struct page *block);
+// The entry gets a leaf table, `table`, that maps what it mapped. table_lock held.
+void huge_split(struct mm *mm, struct pte *entry, struct page *table);
+// New rights for the whole. False: it must be split for them. table_lock held.
+bool huge_protect(struct pte *entry, u64 bits);
+// Whether an entry, if it is huge, can move as it is: 0 or 1; both middle tables are owned then.
+// -ENOMEM. map_lock written. The move itself: table_lock held.
+int huge_move_prepare(struct mm *mm, u64 from, u64 to);
+void huge_move(struct mm *mm, u64 from, u64 to);
+// There will be an area's border at the address: no huge entry must lie across. -ENOMEM.
+int table_split_at(struct mm *mm, u64 address);
+// Whether the 2 MiB from `start` on may be huge in this area at all. map_lock held.
+bool huge_fits(const struct vma *vma, u64 start);
+// Whether a first touch may make a huge page anywhere in it. map_lock held.
+bool huge_eligible(const struct vma *vma);
+// A fault where no leaf table is: false if one must be made. map_lock held.
+bool huge_fault(struct vma *vma, u64 address, unsigned access);
+// Makes one block of what is mapped in the 2 MiB from `start` on. map_lock written. -ENOMEM; -EINVAL:
+// there is no table yet, or there are guards.
+int huge_collapse(struct vma *vma, u64 start);
+
+struct huge_counts {
+	struct atomic64 mapped; // blocks with a huge entry, now
+	struct atomic64 fault_alloc, fault_fallback, collapse_alloc, split_entries; // ever
+};
+extern struct huge_counts huge_counts;
+
 static inline struct page *table_of(const struct pte *entry)
 {
 	return virt_to_page((const void *)((u64)entry & PAGE_MASK));
@@ -34,7 +81,7 @@ static inline bool table_owned(const struct page *table)
 	return atomic_read_acquire(&table->sharers) == 1;
 }
 
-// The leaf entry that the hardware would use, or NULL. Interrupts off (current's address space
+// The leaf entry that the hardware would use, or NULL (also for a huge entry). Interrupts off (current's address space
 // only), or table_lock held.
 static ALWAYS_INLINE struct pte *table_lookup(struct mm *mm, u64 address)
 {
@@ -43,9 +90,26 @@ static ALWAYS_INLINE struct pte *table_lookup(struct mm *mm, u64 address)
 	if (!pte_present(root))
 		return NULL;
 	struct pte middle = pte_read(&entry_table(root)[pt_index(address, 1)]);
-	if (!pte_present(middle))
+	if (!pte_present(middle) || pte_leaf(middle))
 		return NULL;
 	return &entry_table(middle)[pt_index(address, 0)];
+}
+
+// What the hardware would find for an address, of whatever size; not present: nothing. Conditions as
+// above.
+static ALWAYS_INLINE struct pte table_translate(struct mm *mm, u64 address)
+{
+	const struct pte nothing = {0};
+	struct pte root = pte_read(&mm->root[pt_index(address, 2)]);
+
+	if (!pte_present(root))
+		return nothing;
+	struct pte middle = pte_read(&entry_table(root)[pt_index(address, 1)]);
+	if (!pte_present(middle))
+		return nothing;
+	if (unlikely(pte_leaf(middle)))
+		return huge_part(middle, address);
+	return pte_read(&entry_table(middle)[pt_index(address, 0)]);
 }
 
 // The leaf entry if all tables above it are there, valid and owned; else NULL. It stays so while
@@ -59,7 +123,7 @@ static ALWAYS_INLINE struct pte *table_lookup_owned(struct mm *mm, u64 address)
 		return NULL;
 	struct pte *entry = &entry_table(root)[pt_index(address, 1)];
 	struct pte middle = pte_read(entry);
-	if (!pte_present(middle) || !table_owned(entry_page(middle)) ||
+	if (!pte_present(middle) || pte_leaf(middle) || !table_owned(entry_page(middle)) ||
 	    pte_read(entry).v != middle.v)
 		return NULL;
 	return &entry_table(middle)[pt_index(address, 0)];
@@ -78,6 +142,20 @@ bool table_map_shared(struct mm *mm, u64 address, u64 needed_bits);
 // What stands in the leaf entry, through links, without changing anything (for reports).
 // table_lock held.
 struct pte table_peek(struct mm *mm, u64 address);
+
+// The same for the entry of the middle table.
+static inline struct pte table_peek_middle(struct mm *mm, u64 address)
+{
+	struct pte root = pte_read(&mm->root[pt_index(address, 2)]);
+
+	return pte_none(root) ? root : pte_read(&entry_table(root)[pt_index(address, 1)]);
+}
+
+// Where it is. The middle table is owned (table_make() was called). map_lock held.
+static inline struct pte *table_middle_entry(struct mm *mm, u64 address)
+{
+	return &entry_table(mm->root[pt_index(address, 2)])[pt_index(address, 1)];
+}
 
 // The first leaf entry that is not empty from *address on; *sharers: entries that lead to its table.
 // False: there is none below `end`. table_lock held.
@@ -161,5 +239,7 @@ struct pte *leaf_own(struct mm *mm, struct pte *middle, u64 address, struct spar
 // One entry less leads to the table; the last drops what it holds.
 void table_drop(struct page *table);
 void table_init_page(struct page *page, unsigned level);
+// An entry of a middle table that was empty is in use now.
+void entry_note_used(struct pte *entry);
 // mm no longer has (sign -1) what is in a leaf table.
 void table_count(struct mm *mm, const struct page *leaf, int sign);

@@ -19,10 +19,11 @@
 //
 // Invariants. "mm changes X" means: under mm->table_lock.
 //  I1  A valid root entry leads to a middle table with sharers == 1.
-//  I2  A valid middle entry leads to a leaf table that has sharers == 1 or PG_WRPROT.
+//  I2  A valid middle entry is huge, or leads to a leaf table that has sharers == 1 or PG_WRPROT.
 //  I3  A shared table changes only in ways that all sharers may see: private pages lose the right
 //      to be written, PG_WRPROT and A bits are set, valid entries of middle tables become links.
 //      All these are idempotent, so sharers may do them at the same time without a lock in common.
+//      The same holds for the W of a huge entry under a shared middle table (pagetable_huge.c).
 //  I4  A sharer stops reading a table before it drops its share; sharers only rises in the hands
 //      of one who has a share. So who sees sharers == 1, and has that one share, owns the table:
 //      it may change it at will, and nobody else looks.
@@ -231,9 +232,13 @@ static void middle_free(struct page *table)
 			continue;
 		left--;
 		struct page *below = entry_page(entry[i]);
-		BUG_ON(CONFIG_DEBUG && below->level != table->level - 1);
+		bool huge = pte_leaf(entry[i]);
+		BUG_ON(CONFIG_DEBUG && !huge && below->level != table->level - 1);
 		entry[i] = (struct pte){0};
-		table_drop(below);
+		if (huge)
+			huge_put(below);
+		else
+			table_drop(below);
 	}
 	if (CONFIG_DEBUG)
 		table_check_empty(entry, 0);
@@ -329,6 +334,8 @@ static struct pte leaf_share(struct pte *entry, bool *invalidated)
 	struct pte old = *entry;
 	struct page *table = entry_page(old);
 
+	if (unlikely(pte_leaf(old)))
+		return huge_share(entry, invalidated);
 	atomic_inc(&table->sharers);
 	if (pte_present(old) && !(READ_ONCE(table->flags) & PG_WRPROT)) {
 		*invalidated = true;
@@ -356,7 +363,7 @@ static void middle_copy(struct page *table, struct page *copy)
 
 // --- Owning ---
 
-static void entry_note_used(struct pte *entry)
+void entry_note_used(struct pte *entry)
 {
 	struct page *table = table_of(entry);
 	unsigned index = ((u64)entry & (PAGE_SIZE - 1)) / sizeof(*entry);
@@ -416,6 +423,12 @@ struct pte *leaf_own(struct mm *mm, struct pte *middle, u64 address, struct spar
 	if (pte_none(old))
 		return create ? table_add(mm, entry, 0, spare) : NULL;
 	struct page *table = entry_page(old);
+	if (unlikely(pte_leaf(old))) {
+		table = spare_take(spare, 0);
+		if (table)
+			huge_split(mm, entry, table);
+		return table ? page_to_virt(table) : NULL;
+	}
 	if (likely(table_owned(table))) {
 		if (!pte_present(old))
 			pte_set(entry, entry_valid(old));
@@ -473,7 +486,7 @@ static bool map_shared_locked(struct pte *middle, u64 address, u64 needed_bits)
 	struct pte *entry = &middle[pt_index(address, 1)];
 	struct pte old = *entry;
 
-	if (pte_none(old))
+	if (pte_none(old) || pte_leaf(old))
 		return false;
 	struct page *table = entry_page(old);
 	if (table_owned(table))
@@ -520,6 +533,8 @@ struct pte table_peek(struct mm *mm, u64 address)
 	for (int level = 1; level >= 0; level--) {
 		if (pte_none(entry))
 			return entry;
+		if (pte_leaf(entry))
+			return huge_part_shown(entry, address);
 		entry = pte_read(&entry_table(entry)[pt_index(address, level)]);
 	}
 	return entry;
@@ -532,9 +547,13 @@ bool table_next(struct mm *mm, u64 *address, u64 end, struct pte *entry, u64 *sh
 		int level = 2;
 
 		*sharers = 1;
-		while (level && !pte_none(at)) {
+		while (level && !pte_none(at) && !pte_leaf(at)) {
 			*sharers *= atomic_read(&entry_page(at)->sharers);
 			at = pte_read(&entry_table(at)[pt_index(*address, --level)]);
+		}
+		if (level && pte_leaf(at)) {
+			*sharers *= atomic_read(&entry_page(at)->maps);
+			at = huge_part_shown(at, *address);
 		}
 		if (!pte_none(at)) {
 			*entry = at;
@@ -566,7 +585,8 @@ static unsigned count_copies(struct mm *from)
 				continue;
 			left--;
 			struct page *leaf = entry_page(middle[j]);
-			count += table_owned(leaf) && leaf->used <= share_copy_leaf;
+			count += !pte_leaf(middle[j]) && table_owned(leaf) &&
+				 leaf->used <= share_copy_leaf;
 		}
 	}
 	return count;
@@ -611,7 +631,7 @@ static struct pte share_leaf(struct pte *entry, struct list_head *copies, bool *
 {
 	struct page *table = entry_page(*entry), *copy;
 
-	if (table_owned(table) && table->used <= share_copy_leaf &&
+	if (!pte_leaf(*entry) && table_owned(table) && table->used <= share_copy_leaf &&
 	    (copy = copies_take(copies, 0))) {
 		*changed |= pte_present(*entry);
 		leaf_copy(table, copy);

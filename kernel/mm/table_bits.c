@@ -52,8 +52,15 @@ static bool clear_part(struct bit_walk *walk, u64 address, u64 end, struct spare
 
 	if (!middle)
 		return false;
-	if (pte_none(middle[pt_index(address, 1)]))
+	struct pte *entry = &middle[pt_index(address, 1)];
+	if (pte_none(*entry))
 		return true;
+	if (pte_leaf(*entry) && end - address == LEAF_SIZE && walk->clear == PTE_A) {
+		pte_clear_bits(entry, PTE_A);
+		walk->first = MIN(walk->first, address);
+		walk->last = MAX(walk->last, end - PAGE_SIZE);
+		return true;
+	}
 	struct pte *table = leaf_own(walk->mm, middle, address, spare, false);
 	if (table)
 		clear_entries(walk, table, address, end);

@@ -8,6 +8,7 @@
 #include <mm/mapping.h>
 #include <mm/mmap.h>
 #include <mm/pagetable.h>
+#include <mm/shrinker.h>
 #include <mm/slab.h>
 #include <mm/vmap.h>
 #include <sched/completion.h>
@@ -32,7 +33,7 @@ struct tree {
 	struct selftest_run *run;
 	struct completion done;
 	u64 seed;
-	bool bad;
+	bool bad, huge;
 	struct space space[SPACES];
 };
 
@@ -60,6 +61,19 @@ static u64 resident(const struct space *space)
 	return count;
 }
 
+// What the tables say is resident.
+static u64 mapped(struct mm *mm)
+{
+	u64 at = 0, count = 0, sharers;
+	struct pte entry;
+
+	spin_lock(&mm->table_lock);
+	for (; table_next(mm, &at, MM_USER_TOP, &entry, &sharers); at += PAGE_SIZE)
+		count += entry_page(entry) != zero_page;
+	spin_unlock(&mm->table_lock);
+	return count;
+}
+
 static void write_page(struct tree *tree, struct space *space, unsigned page)
 {
 	u32 value = next_random(tree) | 1;
@@ -81,7 +95,9 @@ static void check_all(struct tree *tree, struct space *space)
 {
 	for (unsigned i = 0; i < AREA_PAGES; i++)
 		check_page(tree, space, i);
-	expect(tree, mm_rss(space->mm) == resident(space), "rss");
+	u64 rss = mm_rss(space->mm), wanted = resident(space);
+	expect(tree, tree->huge ? rss >= wanted : rss == wanted, "rss");
+	expect(tree, rss == mapped(space->mm), "rss is what is mapped");
 }
 
 static void fork_space(struct tree *tree, struct space *parent)
@@ -146,6 +162,24 @@ static void move_range(struct tree *tree, struct space *space, unsigned first, u
 	expect(tree, result == (long)at, "mremap back");
 }
 
+// Huge pages are wanted or not, or made of what is there; contents stay what they are. Writes split
+// them soon, so most of this makes new ones.
+static void advise_range(struct tree *tree, struct space *space, unsigned first, unsigned count)
+{
+	bool collapse = next_random(tree) % 4;
+	u64 at = AREA, size = AREA_PAGES * PAGE_SIZE;
+
+	int error = mm_madvise(space->mm, at, size, MADV_HUGEPAGE);
+	if (collapse) {
+		error = mm_madvise(space->mm, at, size, MADV_COLLAPSE);
+		error = error == -EINVAL || error == -ENOMEM ? 0 : error;
+	} else if (count % 2) {
+		error = mm_madvise(space->mm, at + first * PAGE_SIZE, count * PAGE_SIZE,
+				   MADV_NOHUGEPAGE);
+	}
+	expect(tree, !error, "advice");
+}
+
 static void step(struct tree *tree)
 {
 	struct space *space = &tree->space[next_random(tree) % SPACES];
@@ -155,6 +189,8 @@ static void step(struct tree *tree)
 	if (!space->mm)
 		return;
 	count = MIN(count, AREA_PAGES - page);
+	if (tree->huge && next_random(tree) % 16 == 0)
+		advise_range(tree, space, page, count);
 	switch (next_random(tree) % 16) {
 	case 0:
 	case 1:
@@ -199,7 +235,7 @@ static int grow_tree(void *arg)
 	return 0;
 }
 
-static struct mm *ancestor(struct selftest_run *run, u32 *words)
+static struct mm *ancestor(struct selftest_run *run, u32 *words, bool huge)
 {
 	struct mm *mm;
 	u64 result;
@@ -208,6 +244,8 @@ static struct mm *ancestor(struct selftest_run *run, u32 *words)
 		return NULL;
 	CHECK(run, !mm_mmap(mm, AREA, AREA_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, &result));
+	if (huge)
+		CHECK(run, !mm_madvise(mm, AREA, AREA_PAGES * PAGE_SIZE, MADV_HUGEPAGE));
 	for (u32 i = 0; i < AREA_PAGES; i += 2) {
 		words[i] = i + 1;
 		CHECK(run, !mm_copy_to(mm, AREA + i * PAGE_SIZE, &words[i], 4));
@@ -215,9 +253,9 @@ static struct mm *ancestor(struct selftest_run *run, u32 *words)
 	return mm;
 }
 
-static void run_trees(struct selftest_run *run, struct tree *trees)
+static void run_trees(struct selftest_run *run, struct tree *trees, bool huge)
 {
-	struct mm *first = ancestor(run, trees[0].space[0].word);
+	struct mm *first = ancestor(run, trees[0].space[0].word, huge);
 	struct task *task;
 
 	if (!first)
@@ -226,6 +264,7 @@ static void run_trees(struct selftest_run *run, struct tree *trees)
 		struct tree *tree = &trees[i];
 
 		tree->run = run;
+		tree->huge = huge;
 		tree->seed = 77 + i;
 		completion_init(&tree->done);
 		if (i)
@@ -244,8 +283,7 @@ static void run_trees(struct selftest_run *run, struct tree *trees)
 
 static u64 free_after_drain(void)
 {
-	slab_drain_all();
-	page_drain_all();
+	memory_shrink();
 	return free_pages_count();
 }
 
@@ -256,12 +294,12 @@ static void test_forktree(struct selftest_run *run)
 
 	if (!CHECK(run, trees))
 		return;
-	for (int round = 0; round < 2; round++) {
+	for (int round = 0; round < 4; round++) {
 		memset(trees, 0, THREADS * sizeof(*trees));
-		share_copy_leaf = round ? 0 : leaf;
-		share_copy_middle = round ? 0 : middle;
+		share_copy_leaf = round % 2 ? 0 : leaf;
+		share_copy_middle = round % 2 ? 0 : middle;
 		u64 before = free_after_drain();
-		run_trees(run, trees);
+		run_trees(run, trees, round >= 2);
 		sleep_until(clock_monotonic_ns() + 50 * NSEC_PER_MSEC); // threads free their stacks
 		u64 after = free_after_drain();
 		if (!CHECK(run, after + 40 >= before))

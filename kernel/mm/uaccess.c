@@ -49,11 +49,8 @@ static ALWAYS_INLINE void user_end(struct mm *mm, unsigned long flags)
 // Where the byte at `address` is in the kernel's map, or NULL. Within user_begin().
 static ALWAYS_INLINE char *user_byte(struct mm *mm, u64 address, u64 needed)
 {
-	struct pte *entry = table_lookup(mm, address);
+	struct pte pte = table_translate(mm, address);
 
-	if (!entry)
-		return NULL;
-	struct pte pte = pte_read(entry);
 	if ((pte.v & (needed | PTE_V | PTE_U)) != (needed | PTE_V | PTE_U))
 		return NULL;
 	return (char *)phys_to_virt(pte_pfn(pte) << PAGE_SHIFT) + address % PAGE_SIZE;

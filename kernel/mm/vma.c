@@ -177,6 +177,10 @@ int vma_split(struct vma *vma, u64 at)
 
 	if (!upper)
 		return -ENOMEM;
+	if (table_split_at(vma->mm, at)) {
+		slab_free(vma_cache, upper);
+		return -ENOMEM;
+	}
 	*upper = *vma;
 	upper->start = at;
 	upper->offset += at - vma->start;

@@ -103,6 +103,7 @@ bool may_mlock(void) { return true; }
 int mlock_check_more(struct mm *mm, u64 n, u32 flags) { (void)mm, (void)n, (void)flags; return 0; }
 int mm_populate(struct mm *mm, u64 start, u64 end) { (void)mm, (void)start, (void)end; return 0; }
 int table_zap(struct mm *mm, u64 start, u64 end) { (void)mm, (void)start, (void)end; return 0; }
+int table_split_at(struct mm *mm, u64 address) { (void)mm, (void)address; return 0; }
 int table_protect(struct mm *mm, struct vma *vma, u64 start, u64 end) { (void)mm, (void)vma, (void)start, (void)end; return 0; }
 int tables_share(struct mm *from, struct mm *to) { (void)from, (void)to; return 0; }
 // No page was ever written, so that promises depend on rights alone.

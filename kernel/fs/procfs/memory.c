@@ -49,6 +49,7 @@ int proc_show_meminfo(struct seq *seq, struct task *task)
 	line(seq, "SwapFree:", 0);
 	line(seq, "Dirty:", 0);
 	line(seq, "Writeback:", 0);
+	line(seq, "AnonHugePages:", atomic64_read(&huge_counts.mapped) * PT_ENTRIES);
 	line(seq, "Shmem:", cached); // every file lives in memory
 	line(seq, "Slab:", slab);
 	line(seq, "SReclaimable:", 0);
@@ -67,6 +68,13 @@ int proc_show_vmstat(struct seq *seq, struct task *task)
 		   mapping_pages_count());
 	seq_printf(seq, "nr_kernel_stack %lu\n", KIB_PAGES(kstack_pages_count()));
 	seq_printf(seq, "oom_kill %lu\n", oom_kill_count());
+	seq_printf(seq, "nr_anon_transparent_hugepages %lu\nthp_fault_alloc %lu\n",
+		   (u64)atomic64_read(&huge_counts.mapped),
+		   (u64)atomic64_read(&huge_counts.fault_alloc));
+	seq_printf(seq, "thp_fault_fallback %lu\nthp_collapse_alloc %lu\nthp_split_pmd %lu\n",
+		   (u64)atomic64_read(&huge_counts.fault_fallback),
+		   (u64)atomic64_read(&huge_counts.collapse_alloc),
+		   (u64)atomic64_read(&huge_counts.split_entries));
 	seq_printf(seq, "nr_tlb_remote_flush %lu\nnr_tlb_local_flush %lu\n",
 		   (u64)atomic64_read(&flushes_remote), (u64)atomic64_read(&flushes_local));
 	return 0;
@@ -112,6 +120,7 @@ void proc_show_status_memory(struct seq *seq, struct mm *mm)
 		   KIB_PAGES(mm->data_pages), KIB_PAGES(mm->stack_pages), KIB_PAGES(text));
 	seq_printf(seq, "VmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n",
 		   KIB_PAGES(mm->exec_pages - text), KIB_PAGES(mm->table_pages), 0ul);
+	seq_printf(seq, "THP_enabled:\t%d\n", READ_ONCE(mm->thp_disable) != THP_DISABLED);
 }
 
 // --- Who is killed when memory runs out ---

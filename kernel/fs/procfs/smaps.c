@@ -59,7 +59,7 @@ static void show_area(struct seq *seq, struct vma *vma, char *buffer)
 
 struct resident {
 	u64 rss, pss, pss_dirty, shared_clean, shared_dirty, private_clean, private_dirty;
-	u64 anonymous, locked, referenced, lazy; // bytes, but pss in parts of one
+	u64 anonymous, locked, referenced, lazy, huge; // bytes, but pss in parts of one
 	u64 pss_of[MM_COUNTERS];
 };
 
@@ -99,8 +99,11 @@ static void count_area(struct resident *sum, struct vma *vma)
 
 	spin_lock(&mm->table_lock);
 	while (table_next(mm, &at, vma->end, &entry, &sharers)) {
-		if (entry_page(entry) != zero_page)
+		if (entry_page(entry) != zero_page) {
 			count_page(sum, entry, sharers, vma->flags & VM_LOCKED);
+			if (at % HUGE_SIZE == 0 && pte_leaf(table_peek_middle(mm, at)))
+				sum->huge += HUGE_SIZE;
+		}
 		at += PAGE_SIZE;
 	}
 	spin_unlock(&mm->table_lock);
@@ -129,9 +132,9 @@ static void show_resident(struct seq *seq, const struct resident *sum, bool roll
 	size_line(seq, "Anonymous:", sum->anonymous);
 	size_line(seq, "KSM:", 0);
 	size_line(seq, "LazyFree:", sum->lazy);
-	static const char *const never[] = {
-		"AnonHugePages:",   "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:",
-		"Private_Hugetlb:", "Swap:",           "SwapPss:"};
+	size_line(seq, "AnonHugePages:", sum->huge);
+	static const char *const never[] = {"ShmemPmdMapped:",  "FilePmdMapped:", "Shared_Hugetlb:",
+					    "Private_Hugetlb:", "Swap:",          "SwapPss:"};
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
 		size_line(seq, never[i], 0);
 	size_line(seq, "Locked:", sum->locked >> PSS_SHIFT);
@@ -169,7 +172,7 @@ static void show_area_whole(struct seq *seq, struct vma *vma, char *buffer)
 	size_line(seq, "KernelPageSize:", PAGE_SIZE);
 	size_line(seq, "MMUPageSize:", PAGE_SIZE);
 	show_resident(seq, &sum, false);
-	seq_puts(seq, "THPeligible:           0\n");
+	seq_printf(seq, "THPeligible:           %d\n", huge_eligible(vma));
 	show_flags(seq, vma->flags);
 }
 

@@ -1,0 +1,492 @@
+// Pages of 2 MiB: what asks for them, what /proc says of them, and that nothing is lost when a part of
+// one is changed.
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+
+#include "abi.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#define MIB  (1024ul * 1024)
+#define HUGE (2 * MIB)
+#define PAGE 4096ul
+
+static void put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd >= 0)
+		write(fd, text, strlen(text));
+	close(fd);
+}
+
+// Linux makes none by default on a machine of less than 512 MiB, and has a thread that makes some
+// unasked at any time.
+static void linux_settings(void)
+{
+#define SETTINGS "/tmp/sys/kernel/mm/transparent_hugepage/"
+	mkdir("/tmp/sys", 0755);
+	if (mount("sysfs", "/tmp/sys", "sysfs", 0, NULL))
+		return;
+	put_text(SETTINGS "enabled", "madvise");
+	put_text(SETTINGS "defrag", "madvise");
+	put_text(SETTINGS "use_zero_page", "1");
+	put_text(SETTINGS "khugepaged/scan_sleep_millisecs", "1000000");
+}
+
+// An aligned area of so many MiB, with a gap on each side.
+static char *area(size_t mib)
+{
+	char *p = mmap(NULL, mib * MIB + 3 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = (char *)(((unsigned long)p + 2 * HUGE - 1) & ~(HUGE - 1));
+	static int set;
+
+	if (!set++)
+		linux_settings();
+
+	if (p == MAP_FAILED || mprotect(at, mib * MIB, PROT_READ | PROT_WRITE))
+		printf("no area: %s\n", strerrorname_np(errno));
+	return at;
+}
+
+static char *huge_area(size_t mib)
+{
+	char *p = area(mib);
+
+	if (madvise(p, mib * MIB, MADV_HUGEPAGE))
+		printf("no huge pages: %s\n", strerrorname_np(errno));
+	return p;
+}
+
+// Sums of a field of smaps over the areas from `start` to `end`; or a line of an area.
+static long smaps(const char *field, const void *start, size_t size)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long from = 0, to, first = (unsigned long)start, value, sum = 0;
+	char line[512];
+	int in = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		size_t n = strlen(field);
+
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2 &&
+		    strchr(line, '-') < strchr(line, ' '))
+			in = from < first + size && to > first;
+		else if (in && !strncmp(line, field, n) && line[n] == ':' &&
+			 sscanf(line + n + 1, "%lu", &value) == 1)
+			sum += value;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+static void show(const char *what, const void *start, size_t size)
+{
+	printf("%s: Rss %ld, Anonymous %ld, AnonHugePages %ld\n", what, smaps("Rss", start, size),
+	       smaps("Anonymous", start, size), smaps("AnonHugePages", start, size));
+}
+
+static long stat_of(const char *file_name, const char *field)
+{
+	FILE *file = fopen(file_name, "r");
+	char line[256];
+	long value = -1;
+
+	while (file && value < 0 && fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, field, strlen(field)) && strchr(" :", line[strlen(field)]))
+			sscanf(line + strlen(field) + 1, "%ld", &value);
+	}
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static void write_all(char *p, size_t size, size_t step, int value)
+{
+	for (size_t at = 0; at < size; at += step)
+		p[at] = value + at / PAGE;
+}
+
+static void check_all(const char *what, const char *p, size_t size, size_t step, int value)
+{
+	size_t wrong = 0;
+
+	for (size_t at = 0; at < size; at += step)
+		wrong += p[at] != (char)(value + at / PAGE);
+	printf("%s: %zu wrong\n", what, wrong);
+}
+
+ABI_TEST(hugepage, first_touch)
+{
+	char *p = huge_area(8);
+
+	show("untouched", p, 8 * MIB);
+	p[0] = 1;
+	p[2 * HUGE + 12345] = 2;
+	show("two touched", p, 8 * MIB);
+	printf("%d %d %d\n", p[0], p[2 * HUGE + 12345], p[2 * HUGE]);
+	printf("eligible %ld\n", smaps("THPeligible", p, 8 * MIB));
+	write_all(p, 8 * MIB, PAGE, 3);
+	show("all", p, 8 * MIB);
+	check_all("all", p, 8 * MIB, PAGE, 3);
+	R(munmap(p, 8 * MIB));
+	show("unmapped", p, 8 * MIB);
+}
+
+ABI_TEST(hugepage, read_first)
+{
+	char *p = huge_area(4);
+	long sum = 0;
+
+	for (size_t at = 0; at < 4 * MIB; at += PAGE)
+		sum += p[at];
+	printf("sum %ld\n", sum);
+	show("read", p, 4 * MIB);
+	p[PAGE] = 1;
+	show("one written", p, 4 * MIB);
+	R(mprotect(p + HUGE, PAGE, PROT_READ));
+	p[HUGE + 8 * PAGE] = 1;
+	show("zeroes in two areas", p, 4 * MIB);
+	printf("%d %d %d %d\n", p[0], p[PAGE], p[HUGE], p[HUGE + 8 * PAGE]);
+	R(munmap(p, 4 * MIB));
+}
+
+ABI_TEST(hugepage, not_asked_for)
+{
+	char *p = area(4);
+
+	R(madvise(p, 4 * MIB, MADV_HUGEPAGE));
+	R(madvise(p, 2 * MIB, MADV_NOHUGEPAGE));
+	write_all(p, 4 * MIB, HUGE, 1);
+	show("first half", p, 2 * MIB);
+	show("second half", p + 2 * MIB, 2 * MIB);
+	printf("eligible %ld %ld\n", smaps("THPeligible", p, 2 * MIB),
+	       smaps("THPeligible", p + HUGE, HUGE));
+	R(munmap(p, 4 * MIB));
+	p = huge_area(4);
+	R(munmap(p, PAGE));
+	write_all(p + PAGE, 4 * MIB - PAGE, HUGE, 1);
+	show("not aligned", p, 4 * MIB);
+	R(munmap(p, 4 * MIB));
+	p = huge_area(4);
+	R(munmap(p + 4 * MIB - PAGE, PAGE));
+	p[HUGE] = 1;
+	show("too short", p, 4 * MIB);
+	R(munmap(p, 4 * MIB));
+	R(madvise(p, 4 * MIB, MADV_HUGEPAGE));
+}
+
+ABI_TEST(hugepage, unmap_part)
+{
+	char *p = huge_area(4);
+
+	write_all(p, 4 * MIB, PAGE, 1);
+	R(munmap(p + 5 * PAGE, 3 * PAGE));
+	show("three gone", p, 4 * MIB);
+	check_all("before", p, 5 * PAGE, PAGE, 1);
+	check_all("behind", p + 8 * PAGE, 4 * MIB - 8 * PAGE, PAGE, 9);
+	R(madvise(p + HUGE, HUGE, MADV_DONTNEED));
+	show("forgotten", p, 4 * MIB);
+	printf("%d\n", p[HUGE]);
+	p[HUGE] = 1;
+	show("again", p, 4 * MIB);
+	R(madvise(p + HUGE + PAGE, PAGE, MADV_DONTNEED));
+	show("a page forgotten", p, 4 * MIB);
+	R(munmap(p, 4 * MIB));
+}
+
+ABI_TEST(hugepage, rights)
+{
+	char *p = huge_area(4);
+
+	write_all(p, 4 * MIB, PAGE, 7);
+	R(mprotect(p, 4 * MIB, PROT_READ));
+	show("read-only", p, 4 * MIB);
+	check_all("read-only", p, 4 * MIB, PAGE, 7);
+	R(mprotect(p, 4 * MIB, PROT_READ | PROT_WRITE));
+	write_all(p, 4 * MIB, PAGE, 8);
+	show("writable", p, 4 * MIB);
+	R(mprotect(p + PAGE, PAGE, PROT_READ));
+	show("a page read-only", p, 4 * MIB);
+	check_all("a page read-only", p, 4 * MIB, PAGE, 8);
+	R(mprotect(p, 4 * MIB, PROT_NONE));
+	R(mprotect(p, 4 * MIB, PROT_READ | PROT_WRITE));
+	check_all("none and back", p, 4 * MIB, PAGE, 8);
+	R(munmap(p, 4 * MIB));
+}
+
+ABI_TEST(hugepage, fork_and_write)
+{
+	char *p = huge_area(4);
+	pid_t pid;
+
+	write_all(p, 4 * MIB, PAGE, 1);
+	fflush(stdout);
+	if (!(pid = fork())) {
+		show("child", p, 4 * MIB);
+		check_all("child", p, 4 * MIB, PAGE, 1);
+		p[3 * PAGE] = 99;
+		show("child wrote", p, 4 * MIB);
+		printf("%d %d\n", p[3 * PAGE], p[4 * PAGE]);
+		write_all(p + HUGE, HUGE, PAGE, 5);
+		check_all("child wrote", p + HUGE, HUGE, PAGE, 5);
+		fflush(stdout);
+		_exit(0);
+	}
+	abi_reap(pid);
+	show("parent", p, 4 * MIB);
+	check_all("parent", p, 4 * MIB, PAGE, 1);
+	fflush(stdout);
+	if (!(pid = fork())) {
+		usleep(200000);
+		check_all("child of a writer", p, 4 * MIB, PAGE, 1);
+		fflush(stdout);
+		_exit(0);
+	}
+	write_all(p, 4 * MIB, PAGE, 2);
+	abi_reap(pid);
+	check_all("writer", p, 4 * MIB, PAGE, 2);
+	printf("Rss %ld\n", smaps("Rss", p, 4 * MIB));
+	R(munmap(p, 4 * MIB));
+	p = huge_area(4);
+	write_all(p, 4 * MIB, PAGE, 1);
+	R(madvise(p + PAGE, HUGE, MADV_DONTFORK));
+	R(madvise(p + HUGE + 9 * PAGE, PAGE, MADV_WIPEONFORK));
+	show("parts", p, 4 * MIB);
+	fflush(stdout);
+	if (!(pid = fork())) {
+		show("child of parts", p, 4 * MIB);
+		printf("%d %d %d\n", p[0], p[HUGE + 9 * PAGE], p[HUGE + 10 * PAGE]);
+		fflush(stdout);
+		_exit(0);
+	}
+	abi_reap(pid);
+	check_all("parts", p, 4 * MIB, PAGE, 1);
+	R(munmap(p, 4 * MIB));
+}
+
+ABI_TEST(hugepage, write_after_child)
+{
+	char *p = huge_area(2);
+	pid_t pid;
+
+	write_all(p, HUGE, PAGE, 1);
+	fflush(stdout);
+	if (!(pid = fork()))
+		_exit(p[PAGE]);
+	abi_reap(pid);
+	p[PAGE] = 5;
+	show("written again", p, HUGE);
+	R(munmap(p, HUGE));
+}
+
+ABI_TEST(hugepage, move)
+{
+	char *p = huge_area(4), *q = area(8);
+
+	write_all(p, 4 * MIB, PAGE, 1);
+	OK(mremap(p, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == q ? 0 : -1);
+	show("moved", q, HUGE);
+	check_all("moved", q, HUGE, PAGE, 1);
+	OK(mremap(p + HUGE, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, q + HUGE + PAGE) ==
+			   q + HUGE + PAGE
+		   ? 0
+		   : -1);
+	show("moved askew", q + HUGE, 2 * HUGE);
+	check_all("moved askew", q + HUGE + PAGE, HUGE, PAGE, 1 + 512);
+	R(munmap(q, 8 * MIB));
+}
+
+ABI_TEST(hugepage, collapse)
+{
+	char *p = area(6);
+
+	R(madvise(p, 2 * MIB, MADV_COLLAPSE));
+	write_all(p, 4 * MIB, 3 * PAGE, 1);
+	R(madvise(p, 4 * MIB, MADV_COLLAPSE));
+	show("collapsed", p, 4 * MIB);
+	check_all("collapsed", p, 4 * MIB, 3 * PAGE, 1);
+	R(madvise(p, 4 * MIB, MADV_COLLAPSE));
+	R(madvise(p + PAGE, HUGE, MADV_COLLAPSE));
+	R(madvise(p + PAGE, 2 * HUGE, MADV_COLLAPSE));
+	R(madvise(p + PAGE, PAGE, MADV_COLLAPSE));
+	R(madvise(p, 6 * MIB, MADV_COLLAPSE));
+	R(madvise(p, 8 * MIB, MADV_COLLAPSE));
+	R(madvise(p + 1, HUGE, MADV_COLLAPSE));
+	R(madvise(p, 0, MADV_COLLAPSE));
+	p[5 * PAGE] = 2;
+	R(madvise(p, HUGE, MADV_NOHUGEPAGE));
+	R(madvise(p, HUGE, MADV_COLLAPSE));
+	show("not wanted", p, 2 * MIB);
+	R(madvise(p, HUGE, MADV_HUGEPAGE));
+	R(mprotect(p, PAGE, PROT_READ));
+	R(mprotect(p, PAGE, PROT_READ | PROT_WRITE));
+	show("split", p, 2 * MIB);
+	R(madvise(p, HUGE, MADV_COLLAPSE));
+	show("again", p, 2 * MIB);
+	R(munmap(p + PAGE, PAGE));
+	R(madvise(p, HUGE, MADV_COLLAPSE));
+	R(madvise(p + 4 * MIB, PAGE, MADV_GUARD_INSTALL));
+	p[4 * MIB + PAGE] = 1;
+	OK(madvise(p + 4 * MIB, HUGE, MADV_COLLAPSE) ? 0 : -1);
+	R(munmap(p, 6 * MIB));
+	p = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	p[0] = 1;
+	R(madvise(p, PAGE, MADV_COLLAPSE));
+	R(munmap(p + PAGE, 8 * MIB - PAGE));
+	R(madvise(p, PAGE, MADV_COLLAPSE));
+	R(munmap(p, PAGE));
+}
+
+ABI_TEST(hugepage, collapse_shared)
+{
+	char *p = area(2);
+	pid_t pid;
+
+	write_all(p, HUGE, PAGE, 1);
+	fflush(stdout);
+	if (!(pid = fork())) {
+		usleep(300000);
+		check_all("child", p, HUGE, PAGE, 1);
+		fflush(stdout);
+		_exit(0);
+	}
+	R(madvise(p, HUGE, MADV_COLLAPSE));
+	write_all(p, HUGE, PAGE, 2);
+	show("parent", p, HUGE);
+	abi_reap(pid);
+	check_all("parent", p, HUGE, PAGE, 2);
+	R(munmap(p, HUGE));
+}
+
+ABI_TEST(hugepage, disabled)
+{
+	char *p;
+
+	R(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	R(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0));
+	R(prctl(PR_SET_THP_DISABLE, 1, 0, 1, 0));
+	R(prctl(PR_SET_THP_DISABLE, 0, 1, 0, 0));
+	R(prctl(PR_SET_THP_DISABLE, 1, 4, 0, 0));
+	R(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+	R(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	printf("status %ld\n", stat_of("/proc/self/status", "THP_enabled"));
+	p = huge_area(2);
+	p[0] = 1;
+	show("disabled", p, HUGE);
+	R(madvise(p, HUGE, MADV_COLLAPSE));
+	fflush(stdout);
+	pid_t pid = fork();
+	if (!pid) {
+		printf("child: %d\n", prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+		fflush(stdout);
+		_exit(0);
+	}
+	abi_reap(pid);
+	R(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+	R(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	printf("status %ld\n", stat_of("/proc/self/status", "THP_enabled"));
+	R(munmap(p, HUGE));
+	p = huge_area(2);
+	p[0] = 1;
+	show("enabled", p, HUGE);
+	R(munmap(p, HUGE));
+}
+
+ABI_TEST(hugepage, alignment)
+{
+	static const size_t sizes[] = {2 * MIB, 4 * MIB, 6 * MIB};
+	char *hint = area(8), *p;
+
+	for (size_t i = 0; i < 3; i++) {
+		p = mmap(NULL, sizes[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+		printf("%zu MiB: askew %ld\n", sizes[i] / MIB, (unsigned long)p % HUGE);
+		char *small = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		R(munmap(small, PAGE));
+	}
+	munmap(hint, 8 * MIB);
+	p = mmap(hint + PAGE, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	printf("a hint is taken: %d\n", p == hint + PAGE);
+}
+
+ABI_TEST(hugepage, other_walks)
+{
+	static unsigned char resident[1024];
+	char *p = huge_area(4), byte = 0;
+	size_t count = 0;
+
+	p[0] = 11;
+	p[HUGE - 1] = 12;
+	R(mincore(p, 4 * MIB, resident));
+	for (size_t i = 0; i < 1024; i++)
+		count += resident[i] & 1;
+	printf("resident %zu\n", count);
+	struct iovec here = {&byte, 1}, there = {p + HUGE - 1, 1};
+	R(process_vm_readv(getpid(), &here, 1, &there, 1, 0));
+	printf("%d\n", byte);
+	byte = 13;
+	there.iov_base = p + 100 * PAGE;
+	R(process_vm_writev(getpid(), &here, 1, &there, 1, 0));
+	printf("%d\n", p[100 * PAGE]);
+	int fds[2];
+	R(pipe(fds));
+	R(write(fds[1], p + HUGE - 4, 4));
+	R(read(fds[0], p + 7, 4));
+	printf("%d %d\n", p[9], p[10]);
+	show("before mlock", p, 4 * MIB);
+	R(mlock(p, 4 * MIB));
+	show("locked", p, 4 * MIB);
+	R(munlock(p + PAGE, PAGE));
+	show("a page unlocked", p, 4 * MIB);
+	R(munmap(p, 4 * MIB));
+}
+
+ABI_TEST(hugepage, counters)
+{
+	long before = stat_of("/proc/vmstat", "thp_fault_alloc");
+	long collapsed = stat_of("/proc/vmstat", "thp_collapse_alloc");
+	long split = stat_of("/proc/vmstat", "thp_split_pmd");
+	long mapped = stat_of("/proc/meminfo", "AnonHugePages");
+	long resident = stat_of("/proc/self/status", "RssAnon");
+	char *p = huge_area(6);
+
+	p[0] = p[HUGE] = 1;
+	printf("fault_alloc +%ld\n", stat_of("/proc/vmstat", "thp_fault_alloc") - before);
+	printf("meminfo +%ld kB\n", stat_of("/proc/meminfo", "AnonHugePages") - mapped);
+	printf("RssAnon at least +4 MiB: %d\n",
+	       stat_of("/proc/self/status", "RssAnon") - resident >= 4096);
+	madvise(p, PAGE, MADV_DONTNEED);
+	printf("split_pmd +%ld\n", stat_of("/proc/vmstat", "thp_split_pmd") - split);
+	printf("meminfo +%ld kB\n", stat_of("/proc/meminfo", "AnonHugePages") - mapped);
+	R(madvise(p, HUGE, MADV_COLLAPSE));
+	printf("collapse_alloc +%ld\n", stat_of("/proc/vmstat", "thp_collapse_alloc") - collapsed);
+	munmap(p, 6 * MIB);
+	printf("meminfo +%ld kB\n", stat_of("/proc/meminfo", "AnonHugePages") - mapped);
+}
+
+ABI_TEST(hugepage, flags)
+{
+	char *p = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long from = 0, to, at;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &at, &to) == 2 &&
+		    strchr(line, '-') < strchr(line, ' '))
+			from = at;
+		else if (from == (unsigned long)p && !strncmp(line, "VmFlags", 7))
+			fputs(line, stdout);
+	}
+	if (file)
+		fclose(file);
+}
