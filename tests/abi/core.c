@@ -431,7 +431,7 @@ ABI_TEST(core, filter)
 {
 	static const char *const filters[] = {"",  "0",    "1",     "2",     "4",
 					      "8", "0x10", "0x1ff", "0x7f\n"};
-	size_t size;
+	size_t size = 0;
 
 	make_areas();
 	get("/proc/self/coredump_filter");
