@@ -32,7 +32,7 @@ LIBRARIES = {  # package: shared objects
 }
 PROGRAMS = {
     'util-linux': ['unshare', 'nsenter', 'lsns', 'ipcs', 'ipcmk', 'ipcrm', 'findmnt', 'setpriv',
-                   'prlimit', 'chrt', 'taskset'],
+                   'prlimit', 'chrt', 'ionice', 'taskset'],
     'mount': ['mount', 'umount'],
     'dash': ['dash'],
 }
@@ -100,6 +100,7 @@ mount --bind /other /mnt; mount -o remount,bind,ro,nosuid /mnt; findmnt -n -o VF
 mount -t tmpfs a /mnt; mount --make-shared /mnt; mkdir /mnt/x; mount -t tmpfs b /mnt/x; mount --rbind /mnt /other; findmnt -n -R -o TARGET,PROPAGATION /other; umount -R /other; umount -R /mnt
 mkdir -p /dev/shm /dev/mqueue; mount -t tmpfs shm /dev/shm; mount -t mqueue mq /dev/mqueue; ipcmk -M 4096 -S 3 -Q | sed 's/[0-9]*$//'; ipcs -a | grep -c ^0x; ipcs -l | grep -v '^$' | head -3; ipcrm --all; ipcs -a | grep -c ^0x
 prlimit --nofile=64:128 sh -c 'ulimit -n; ulimit -Hn'; chrt -f 10 chrt -p 0 2>&1 | sed 's/pid [0-9]*/pid N/'; taskset 1 taskset -p 0 2>&1 | sed 's/pid [0-9]*/pid N/'
+ionice -c 2 -n 3 ionice; ionice -c 3 ionice; setpriv --dump | grep -v -i apparmor
 '''
 
 START = r'''#!/usr/bin/dash
