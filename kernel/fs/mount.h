@@ -7,6 +7,7 @@
 #include <lib/list.h>
 
 struct dentry;
+struct file;
 struct mnt_ns;
 struct path;
 struct seq;
@@ -51,8 +52,9 @@ struct fs_type {
 	int (*mount)(const char *source, const char *options, struct superblock **out);
 	// Who has to be root there to mount it, not counted. NULL: current's user namespace.
 	struct user_ns *(*owner)(void);
-	// Whether it has such an option, for fsconfig(2); its value is judged when it is mounted.
-	bool (*knows_option)(const char *key);
+	// Whether it takes such an option (value NULL: a word), for fsconfig(2). 0, -EINVAL. NULL: it
+	// has none.
+	int (*check_option)(const char *key, const char *value);
 	bool nodev;
 	bool init_ns_only;  // not for root of a nested user namespace
 	bool fully_visible; // such a root may mount it only where it can be seen whole already
@@ -153,11 +155,27 @@ int mount_attach(struct superblock *sb, const char *source, const struct path *p
 int mount_detach(const struct path *root, int flags);
 // MS_BIND: what is at `from` is seen at `point` too; with all that is mounted below if `recursive`.
 int mount_bind(const struct path *from, const struct path *point, bool recursive);
+// Takes what is mounted at `from` to `point`; also a tree that hangs nowhere.
 int mount_move(const struct path *from, const struct path *point);
 // New flags for one mount (MOUNT_USER_FLAGS). -EINVAL, -EPERM (locked).
 int mount_remount(const struct path *root, u32 flags);
 // The same, and options and read-only of the whole file system.
 int superblock_remount(const struct path *root, u32 flags, const char *options);
+// The last two alone. -EPERM, -EBUSY (files are open for writing), errors of the type.
+int superblock_reconfigure(struct superblock *sb, bool read_only, const char *options);
+
+// mount_setattr(2): flags that go and come, and a new kind of sharing (0: as it is).
+struct mount_change {
+	u32 set, clear, propagation;
+};
+// All or nothing. -EINVAL, -EPERM (locked), -EBUSY, -ENOMEM.
+int mount_set_attributes(const struct path *root, const struct mount_change *change,
+			 bool recursive);
+
+// Trees that hang nowhere, behind a descriptor: a copy of what is at `from`, or a new mount (takes
+// sb). -ENOMEM, -EINVAL, -EPERM.
+int mount_open_copy(const struct path *from, bool recursive, struct file **out);
+int mount_open_new(struct superblock *sb, const char *source, u32 flags, struct file **out);
 // One MS_ flag of sharing.
 int mount_set_propagation(const struct path *root, u32 type, bool recursive);
 int mount_pivot(const struct path *new_root, const struct path *put_old);

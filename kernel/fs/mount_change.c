@@ -117,21 +117,21 @@ static bool shows_as_much(struct mount *there, u32 flags)
 	return true;
 }
 
-static bool reveals_too_much(struct superblock *sb, u32 *flags, u32 *locked)
+int mount_check_visible(struct mount *mount)
 {
 	struct mnt_ns *ns = current->nsproxy->mnt;
-	struct fs_type *type = fs_find(sb->type);
-	struct mount *mount;
+	struct fs_type *type = fs_find(mount->sb->type);
+	struct mount *there;
 
 	if (!type || !type->fully_visible || !ns->common.owner || ns->common.owner == &init_user_ns)
-		return false;
-	list_for_each_entry (mount, &ns->mounts, in_ns) {
-		if (mount->sb->type != sb->type || !shows_as_much(mount, *flags))
+		return 0;
+	list_for_each_entry (there, &ns->mounts, in_ns) {
+		if (there->sb->type != mount->sb->type || !shows_as_much(there, mount->flags))
 			continue;
-		*locked = mount->locked_flags & (MOUNT_RDONLY | MOUNT_ATIME);
-		return false;
+		mount->locked_flags = there->locked_flags & (MOUNT_RDONLY | MOUNT_ATIME);
+		return 0;
 	}
-	return true;
+	return -EPERM;
 }
 
 static int attach_locked(struct superblock *sb, struct mount *mount, const struct path *point)
@@ -144,9 +144,7 @@ static int attach_locked(struct superblock *sb, struct mount *mount, const struc
 	// The same thing twice on one spot is a mistake.
 	if (place.mount->sb == sb && is_root_of_mount(&place) && mount_is_ours(place.mount))
 		return -EBUSY;
-	if (reveals_too_much(sb, &mount->flags, &mount->locked_flags))
-		return -EPERM;
-	return graft(mount, point);
+	return mount_check_visible(mount) ?: graft(mount, point);
 }
 
 struct mount *mount_create(struct superblock *sb, const char *source, u32 flags)
@@ -246,13 +244,15 @@ static bool has_unbindable(struct mount *tree)
 static int check_move(const struct path *from, const struct path *place)
 {
 	struct mount *mount = from->mount;
+	bool detached = mount_is_detached(mount);
 
-	if (!mount_is_ours(place->mount) || !mount_is_ours(mount) ||
-	    (mount->flags & MOUNT_LOCKED) || !is_root_of_mount(from) || !mount->parent)
+	if (!mount_is_ours(place->mount) || !(mount_is_ours(mount) || detached) ||
+	    (mount->flags & MOUNT_LOCKED) || !is_root_of_mount(from))
 		return -EINVAL;
 	if (is_directory(from) != is_directory(place))
 		return -EINVAL;
-	if (mount_is_shared(mount->parent))
+	// A tree that hangs nowhere moves as a whole; out of a shared mount nothing moves.
+	if (detached ? mount->parent != NULL : !mount->parent || mount_is_shared(mount->parent))
 		return -EINVAL;
 	if (mount_is_shared(place->mount) && has_unbindable(mount))
 		return -EINVAL;
@@ -269,8 +269,11 @@ int mount_move(const struct path *from, const struct path *point)
 
 	mutex_lock(&mount_mutex);
 	int error = find_place(point, &place) ?: check_move(from, &place);
+	struct mnt_ns *anonymous = mount_is_detached(from->mount) ? from->mount->ns : NULL;
 	if (!error)
-		error = mount_attach_tree(from->mount, place.mount, place.dentry, true);
+		error = mount_attach_tree(from->mount, place.mount, place.dentry, !anonymous);
+	if (!error && anonymous)
+		anonymous->root = NULL; // the descriptor has nothing to take down any more
 	mutex_unlock(&mount_mutex);
 	return error;
 }
@@ -318,18 +321,21 @@ int mount_remount(const struct path *root, u32 flags)
 	return error;
 }
 
-int superblock_remount(const struct path *root, u32 flags, const char *options)
+int superblock_reconfigure(struct superblock *sb, bool read_only, const char *options)
 {
-	struct superblock *sb = root->mount->sb;
+	int error = ns_capable(superblock_owner(sb), CAP_SYS_ADMIN) ? 0 : -EPERM;
 
-	mutex_lock(&mount_mutex);
-	int error = check_remount(root, flags);
-	if (!error && !ns_capable(superblock_owner(sb), CAP_SYS_ADMIN))
-		error = -EPERM;
 	if (!error && sb->remount && options)
 		error = sb->remount(sb, options);
+	return error ?: superblock_set_read_only(sb, read_only);
+}
+
+int superblock_remount(const struct path *root, u32 flags, const char *options)
+{
+	mutex_lock(&mount_mutex);
+	int error = check_remount(root, flags);
 	if (!error)
-		error = superblock_set_read_only(sb, flags & MOUNT_RDONLY);
+		error = superblock_reconfigure(root->mount->sb, flags & MOUNT_RDONLY, options);
 	if (!error)
 		error = mount_store_flags(root->mount, flags);
 	mutex_unlock(&mount_mutex);

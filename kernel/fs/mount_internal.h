@@ -42,6 +42,8 @@ struct mount *mount_create(struct superblock *sb, const char *source, u32 flags)
 // A copy of a tree, from `root` of `from` on, in no namespace. ERR_PTR: -ENOMEM, -EINVAL
 // (unbindable), -EPERM (a locked mount that would be left out).
 struct mount *mount_copy_tree(struct mount *from, struct dentry *root, bool recursive, int how);
+// For one that is new: whether it may be shown to current. 0, -EPERM.
+int mount_check_visible(struct mount *mount);
 // Hangs a tree below a mount, and takes its reference.
 void mount_hang(struct mount *tree, struct mount *parent, struct dentry *point);
 // The opposite: the tree keeps its own reference, and has no parent.

@@ -364,6 +364,22 @@ static int file_open_create(int dirfd, const char *name, int flags, u32 mode, st
 	return error;
 }
 
+int file_open_place(const struct path *path, struct file **out)
+{
+	static const struct file_ops path_only;
+	struct file *file = file_alloc(O_PATH);
+
+	if (!file)
+		return -ENOMEM;
+	file->flags &= ~(FILE_READ | FILE_WRITE);
+	file->ops = &path_only;
+	file->path = *path;
+	path_get(path);
+	file->inode = path_inode(path);
+	*out = file;
+	return 0;
+}
+
 int file_open(int dirfd, const char *name, int flags, u32 mode, struct file **out)
 {
 	int lookup = (flags & O_NOFOLLOW) ? 0 : LOOKUP_FOLLOW;
@@ -377,24 +393,10 @@ int file_open(int dirfd, const char *name, int flags, u32 mode, struct file **ou
 				lookup | ((flags & O_DIRECTORY) ? LOOKUP_DIRECTORY : 0), &path);
 	if (error)
 		return error;
-	if (flags & O_PATH) {
-		static const struct file_ops path_only;
-		struct file *file = file_alloc(O_PATH);
-
-		if (file) {
-			file->flags &= ~(FILE_READ | FILE_WRITE);
-			file->ops = &path_only;
-			file->path = path;
-			file->inode = path_inode(&path);
-			*out = file;
-			return 0;
-		}
-		error = -ENOMEM;
-	}
-	if (!error)
-		error = check_open(&path, flags);
-	if (!error)
-		error = file_open_path(&path, flags, out);
+	if (flags & O_PATH)
+		error = file_open_place(&path, out);
+	else
+		error = check_open(&path, flags) ?: file_open_path(&path, flags, out);
 	path_put(&path);
 	return error;
 }

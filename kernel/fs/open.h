@@ -9,6 +9,8 @@ int file_open(int dirfd, const char *path, int flags, u32 mode, struct file **ou
 int file_open_exec(int dirfd, const char *path, int flags, struct file **out);
 void file_allow_write(struct file *file);
 int file_open_path(const struct path *path, int flags, struct file **out);
+// The place alone, not to be read or written: O_PATH. -ENOMEM.
+int file_open_place(const struct path *path, struct file **out);
 
 // Making names. mode has the type bits for vfs_make.
 int vfs_make(int dirfd, const char *path, u32 mode, u64 rdev, const char *symlink);

@@ -366,17 +366,6 @@ struct tmpfs_options {
 	u32 mode, uid, gid;
 };
 
-static const char *const tmpfs_keys[] = {"size", "nr_blocks", "nr_inodes", "mode", "uid", "gid"};
-
-static bool tmpfs_knows_option(const char *key)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(tmpfs_keys); i++) {
-		if (!strcmp(key, tmpfs_keys[i]))
-			return true;
-	}
-	return !strcmp(key, "inode64");
-}
-
 static int take_option(struct tmpfs_options *options, const char *key, const char *value)
 {
 	struct user_ns *ns = current_cred()->user_ns;
@@ -416,6 +405,13 @@ static int take_option(struct tmpfs_options *options, const char *key, const cha
 	return 0;
 }
 
+static int tmpfs_check_option(const char *key, const char *value)
+{
+	struct tmpfs_options ignored;
+
+	return take_option(&ignored, key, value);
+}
+
 static int take_options(struct tmpfs_options *options, const char *text)
 {
 	char *copy = kstrdup(text ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
@@ -451,7 +447,6 @@ static void tmpfs_show_options(struct superblock *sb, struct seq *seq)
 {
 	struct tmpfs_info *info = sb->private;
 	struct inode *root = sb->root->inode;
-	struct user_ns *ns = current_cred()->user_ns;
 	u64 usual = total_pages_count() / 2;
 
 	if (info->max_pages != usual)
@@ -461,9 +456,9 @@ static void tmpfs_show_options(struct superblock *sb, struct seq *seq)
 	if ((root->mode & 07777) != 01777)
 		seq_printf(seq, ",mode=%03o", root->mode & 07777);
 	if (root->uid)
-		seq_printf(seq, ",uid=%u", uid_to_user_munged(ns, root->uid));
+		seq_printf(seq, ",uid=%u", root->uid); // as the first namespace says
 	if (root->gid)
-		seq_printf(seq, ",gid=%u", gid_to_user_munged(ns, root->gid));
+		seq_printf(seq, ",gid=%u", root->gid);
 	seq_puts(seq, ",inode64");
 }
 
@@ -505,9 +500,13 @@ static int devtmpfs_mount(const char *source, const char *options, struct superb
 }
 
 static struct fs_type tmpfs_type = {
-	.name = "tmpfs", .mount = tmpfs_mount, .knows_option = tmpfs_knows_option, .nodev = true};
+	.name = "tmpfs", .mount = tmpfs_mount, .check_option = tmpfs_check_option, .nodev = true};
 static struct fs_type devtmpfs_type = {
-	.name = "devtmpfs", .mount = devtmpfs_mount, .nodev = true, .init_ns_only = true};
+	.name = "devtmpfs",
+	.mount = devtmpfs_mount,
+	.nodev = true,
+	.init_ns_only = true,
+};
 
 // A node for each device that has a name.
 static void make_node(struct chrdev *dev, void *unused)

@@ -55,3 +55,40 @@
 #define MNT_DETACH      2
 #define MNT_EXPIRE      4
 #define UMOUNT_NOFOLLOW 8
+
+// open_tree(2)
+#define OPEN_TREE_CLONE 1
+
+// move_mount(2)
+#define MOVE_MOUNT_F_SYMLINKS   0x1
+#define MOVE_MOUNT_F_AUTOMOUNTS 0x2
+#define MOVE_MOUNT_F_EMPTY_PATH 0x4
+#define MOVE_MOUNT_T_SYMLINKS   0x10
+#define MOVE_MOUNT_T_AUTOMOUNTS 0x20
+#define MOVE_MOUNT_T_EMPTY_PATH 0x40
+#define MOVE_MOUNT_SET_GROUP    0x100
+#define MOVE_MOUNT_BENEATH      0x200
+#define MOVE_MOUNT__MASK        0x377
+
+// fsopen(2), fspick(2), fsmount(2)
+#define FSOPEN_CLOEXEC          1
+#define FSPICK_CLOEXEC          1
+#define FSPICK_SYMLINK_NOFOLLOW 2
+#define FSPICK_NO_AUTOMOUNT     4
+#define FSPICK_EMPTY_PATH       8
+#define FSMOUNT_CLOEXEC         1
+
+// fsconfig(2)
+#define FSCONFIG_SET_FLAG        0
+#define FSCONFIG_SET_STRING      1
+#define FSCONFIG_SET_BINARY      2
+#define FSCONFIG_SET_PATH        3
+#define FSCONFIG_SET_PATH_EMPTY  4
+#define FSCONFIG_SET_FD          5
+#define FSCONFIG_CMD_CREATE      6
+#define FSCONFIG_CMD_RECONFIGURE 7
+#define FSCONFIG_CMD_CREATE_EXCL 8
+
+struct mount_attr {
+	u64 attr_set, attr_clr, propagation, userns_fd;
+};

@@ -167,6 +167,13 @@ static int take_option(struct devpts *fs, const char *key, const char *value)
 	return 0;
 }
 
+static int devpts_check_option(const char *key, const char *value)
+{
+	struct devpts ignored;
+
+	return take_option(&ignored, key, value);
+}
+
 static int take_options(struct devpts *fs, const char *options)
 {
 	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
@@ -234,7 +241,10 @@ static int devpts_mount(const char *source, const char *options, struct superblo
 	return error;
 }
 
-static struct fs_type devpts_type = {.name = "devpts", .mount = devpts_mount, .nodev = true};
+static struct fs_type devpts_type = {.name = "devpts",
+				     .mount = devpts_mount,
+				     .check_option = devpts_check_option,
+				     .nodev = true};
 
 static int devpts_init(void)
 {
