@@ -97,16 +97,21 @@ int futex_lock_join(struct futex_lock *lock, struct futex_pi *pi, struct task *t
 	return error;
 }
 
-// Others wait already.
-static int claim_shared(struct futex_waiter *first, u32 value, struct task *task,
+// Others wait already. An owner that ends takes no lock of a bucket: it may have marked the word and
+// handed on since the word was read, so it is read again together with the graph.
+static int claim_shared(u64 address, struct futex_waiter *first, u32 value, struct task *task,
 			struct futex_pi *pi, bool only_try)
 {
+	u32 now;
+
 	struct futex_lock *lock = first->pi ? first->pi->lock : NULL;
 
 	if (!lock)
 		return -EINVAL;
 	spin_lock(&pi_graph_lock);
-	int error = check_word(lock, value);
+	int error = !peek_user_u32(address, &now) ? -EFAULT
+		    : now != value                ? -EAGAIN
+						  : check_word(lock, value);
 	if (!error && !only_try)
 		error = join_graph_locked(lock, pi, task);
 	spin_unlock(&pi_graph_lock);
@@ -193,7 +198,7 @@ int futex_claim_locked(u64 address, const struct futex_key *key, struct task *ta
 		return -EDEADLK;
 	struct futex_waiter *first = futex_first_waiter(futex_bucket_of(key), key);
 	if (first)
-		return claim_shared(first, value, task, pi, only_try);
+		return claim_shared(address, first, value, task, pi, only_try);
 	if (!(value & FUTEX_TID_MASK))
 		return claim_free(address, value, task, spare, kept);
 	if (!user_try_cmpxchg_u32(address, value, value | FUTEX_WAITERS, &seen))
