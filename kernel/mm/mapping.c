@@ -168,6 +168,17 @@ u64 mapping_count_pages(struct mapping *mapping, u64 first, u64 last)
 	return count;
 }
 
+void mapping_find_pages(struct mapping *mapping, u64 index, unsigned count, struct page **found)
+{
+	spin_lock(&mapping->tree_lock);
+	for (unsigned i = 0; i < count; i++) {
+		found[i] = tree_find(mapping, index + i);
+		if (found[i])
+			page_get(found[i]);
+	}
+	spin_unlock(&mapping->tree_lock);
+}
+
 int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct page **out)
 {
 	struct page *page = mapping_find_page(mapping, index), *new;

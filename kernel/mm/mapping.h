@@ -40,6 +40,8 @@ int mapping_get_page(struct mapping *mapping, u64 index, bool create, struct pag
 struct page *mapping_find_page(struct mapping *mapping, u64 index);
 // How many pages it has from `first` to `last`.
 u64 mapping_count_pages(struct mapping *mapping, u64 first, u64 last);
+// The same for `count` pages from an index on, at once; NULL for those that are not.
+void mapping_find_pages(struct mapping *mapping, u64 index, unsigned count, struct page **found);
 // Cuts or extends. Pages beyond are unmapped everywhere and freed, the rest of the last one is
 // zeroed. The caller holds the inode's lock for writing; sleeps.
 void mapping_truncate(struct mapping *mapping, u64 size);
