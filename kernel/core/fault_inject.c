@@ -27,6 +27,7 @@ bool fault_count_down(enum fault_kind kind)
 	if (nth > 1)
 		return false;
 	__atomic_fetch_sub(&fault_armed, 1, __ATOMIC_RELAXED);
+	fault_site_note();
 	printk_ratelimited(LOG_DEBUG, "fault injection: failing %s\n", fault_kind_names[kind]);
 	return true;
 }

@@ -40,6 +40,18 @@ extern struct fault_plan *(*fault_plan_of_current)(void);
 // Makes the nth step from now fail; 0 disarms, as must be done before the plan goes. Any task's.
 void fault_set(struct fault_plan *plan, int nth);
 
+#if CONFIG_DEBUG
+// Remembers the stack of a fault that is being injected; and all return addresses remembered, each once.
+void fault_site_note(void);
+void fault_sites_for_each(void (*fn)(u64 pc, void *ctx), void *ctx);
+#else
+// clang-format off
+static inline void fault_site_note(void) {}
+static inline void fault_sites_for_each(void (*fn)(u64 pc, void *ctx), void *ctx)
+{ (void)fn, (void)ctx; }
+// clang-format on
+#endif
+
 // Stops counting, and goes on: around what asks for the count, so that asking does not change it.
 void fault_hold(void);
 void fault_resume(void);

@@ -213,6 +213,18 @@ static int run_one(const struct fault_test *test, int number)
 	return status != 0;
 }
 
+// The return addresses of all faults, for scripts/fault-sites.
+static void print_sites(void)
+{
+	char line[32];
+	FILE *sites = fopen("/proc/fault-sites", "r");
+
+	while (sites && fgets(line, sizeof(line), sites))
+		printf("@ %s", line);
+	if (sites)
+		fclose(sites);
+}
+
 int main(int argc, char **argv)
 {
 	int is_init = getpid() == 1, number = 0, failed = 0;
@@ -227,6 +239,7 @@ int main(int argc, char **argv)
 		if (chosen((*test)->name, argv + 1))
 			failed += run_one(*test, ++number);
 	}
+	print_sites();
 	printf("1..%d\n# %d failed\n", number, failed);
 	fflush(stdout);
 	if (is_init)

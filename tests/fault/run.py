@@ -21,7 +21,7 @@ def body():
         initrd = archive.write(os.path.join(work, 'fault.cpio'))
         result = qemu.run(qemu.arguments(image, smp=smp, mem='256M', initrd=initrd, append=' '.join(
             ['loglevel=3', '--'] + names)), cpu_limit=300)
-    print(result.console)
+    print(re.sub(r'(?m)^@ .*\n', '', result.console))
     bad = re.findall(r'^not ok .*$', result.console, re.M)
     if bad or result.status != 0 or not re.search(r'^1\.\.[1-9]', result.console, re.M):
         raise qemu.Failure('%d tests failed, QEMU ended with %s: %s'

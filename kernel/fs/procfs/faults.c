@@ -109,3 +109,17 @@ int proc_show_census(struct seq *seq, struct task *task)
 		   total_pages_count() - free_pages_count() - census.slab_pages);
 	return 0;
 }
+
+// --- Where faults were injected ---
+
+static void show_site(u64 pc, void *ctx)
+{
+	seq_printf(ctx, "%lx\n", pc);
+}
+
+int proc_show_fault_sites(struct seq *seq, struct task *task)
+{
+	(void)task;
+	fault_sites_for_each(show_site, seq);
+	return 0;
+}
