@@ -52,7 +52,7 @@ void lock_check_dump(void)
 	struct hart_locks *h = &this_hart_var(hart_locks);
 
 	for (unsigned i = 0; i < h->depth && i < HELD_MAX; i++)
-		printk(LOG_ERR, "  holds %pS (rank %u%s), taken at %pS\n", h->held[i].lock,
+		printk(LOG_EMERG, "  holds %pS (rank %u%s), taken at %pS\n", h->held[i].lock,
 		       h->held[i].info->rank, h->held[i].shared ? ", shared" : "",
 		       h->held[i].where);
 }
@@ -68,7 +68,7 @@ void lock_report(const char *what, const struct lock_info *info, const void *loc
 	if (panicking || !report_intro(what))
 		return;
 	kernel_fault_noted();
-	printk(LOG_ERR, "lock misuse: %s: %s: %pS (rank %u, last taken at %pS)\n", what, detail,
+	printk(LOG_EMERG, "lock misuse: %s: %s: %pS (rank %u, last taken at %pS)\n", what, detail,
 	       lock, info ? info->rank : 0, info ? info->where : NULL);
 	lock_check_dump();
 	dump_stack();

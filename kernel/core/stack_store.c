@@ -93,5 +93,5 @@ u32 stack_save(void)
 void stack_print(u32 stack)
 {
 	for (u32 i = 0; stack && i < at(stack)->depth; i++)
-		pr_err("  %pS\n", (void *)(0xffffffff00000000ul + at(stack)->pc[i] - 1));
+		pr_emerg("  %pS\n", (void *)(0xffffffff00000000ul + at(stack)->pc[i] - 1));
 }

@@ -28,7 +28,7 @@ static void report(struct source_place *place, const char *what)
 		return;
 	reports++;
 	kernel_fault_noted();
-	pr_err("UBSan: %s at %s:%u:%u\n", what, place->file, place->line, column);
+	pr_emerg("UBSan: %s at %s:%u:%u\n", what, place->file, place->line, column);
 	dump_stack();
 }
 

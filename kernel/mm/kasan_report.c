@@ -94,11 +94,11 @@ static u8 reason(u64 address)
 static void print_stacks(u32 allocated, u32 freed)
 {
 	if (allocated) {
-		pr_err("Allocated by:\n");
+		pr_emerg("Allocated by:\n");
 		stack_print(allocated);
 	}
 	if (freed) {
-		pr_err("Freed by:\n");
+		pr_emerg("Freed by:\n");
 		stack_print(freed);
 	}
 }
@@ -112,17 +112,17 @@ static void describe_memory(u64 address, struct kasan_capture *found)
 		found->allocated = object.allocated;
 		found->freed = object.freed;
 		if (!kasan_capture)
-			pr_err("%ld bytes into an object of %lu bytes at %p, cache %s\n",
-			       (long)(address - (u64)object.start), object.size, object.start,
-			       object.cache);
+			pr_emerg("%ld bytes into an object of %lu bytes at %p, cache %s\n",
+				 (long)(address - (u64)object.start), object.size, object.start,
+				 object.cache);
 	} else if (page_stacks) {
 		struct page_stacks *stacks = &page_stacks[page_to_pfn(page) - pages_first];
 
 		found->allocated = stacks->allocated;
 		found->freed = stacks->freed;
 		if (!kasan_capture)
-			pr_err("in the page of frame %lx, flags %x\n", page_to_pfn(page),
-			       page->flags);
+			pr_emerg("in the page of frame %lx, flags %x\n", page_to_pfn(page),
+				 page->flags);
 	}
 	if (!kasan_capture)
 		print_stacks(found->allocated, found->freed);
@@ -139,8 +139,8 @@ static void describe_stack(u64 address)
 
 		if (frame[0] != FRAME_MAGIC)
 			continue;
-		pr_err("%lu bytes into the frame of %pS, with the variables \"%s\"\n", address - at,
-		       (void *)frame[2], (const char *)frame[1]);
+		pr_emerg("%lu bytes into the frame of %pS, with the variables \"%s\"\n",
+			 address - at, (void *)frame[2], (const char *)frame[1]);
 		return;
 	}
 }
@@ -150,23 +150,23 @@ static void describe_global(u64 address)
 	const struct kasan_global *global = kasan_find_global(address);
 
 	if (global)
-		pr_err("%lu bytes into the global %s of %lu bytes, %s\n",
-		       address - (u64)global->start, global->name, global->size, global->file);
+		pr_emerg("%lu bytes into the global %s of %lu bytes, %s\n",
+			 address - (u64)global->start, global->name, global->size, global->file);
 }
 
 static void dump_shadow(u64 address)
 {
 	u64 row = ALIGN_DOWN((address >> 3) + SHADOW_OFFSET, 16ul);
 
-	pr_err("Shadow around:\n");
+	pr_emerg("Shadow around:\n");
 	for (u64 at = row - 32; at <= row + 32; at += 16) {
 		u8 *b = (u8 *)at;
 
-		pr_err("%s%016lx: %02x %02x %02x %02x %02x %02x %02x %02x "
-		       "%02x %02x %02x %02x %02x %02x %02x %02x\n",
-		       at == row ? ">" : " ", (at - SHADOW_OFFSET) << 3, b[0], b[1], b[2], b[3],
-		       b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		       b[15]);
+		pr_emerg("%s%016lx: %02x %02x %02x %02x %02x %02x %02x %02x "
+			 "%02x %02x %02x %02x %02x %02x %02x %02x\n",
+			 at == row ? ">" : " ", (at - SHADOW_OFFSET) << 3, b[0], b[1], b[2], b[3],
+			 b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+			 b[15]);
 	}
 }
 
@@ -182,9 +182,9 @@ static void describe(u64 address, struct kasan_capture *found)
 
 static void print_report(u64 address, size_t size, bool write, u64 pc, struct kasan_capture *found)
 {
-	pr_err("KASAN: %s in %pS\n", found->kind, (void *)(pc - 1));
-	pr_err("%s of %lu bytes at %016lx, hart %u\n", write ? "write" : "read", size, address,
-	       hart_index());
+	pr_emerg("KASAN: %s in %pS\n", found->kind, (void *)(pc - 1));
+	pr_emerg("%s of %lu bytes at %016lx, hart %u\n", write ? "write" : "read", size, address,
+		 hart_index());
 	dump_stack();
 	describe(address, found);
 	dump_shadow(address);

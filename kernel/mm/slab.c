@@ -103,9 +103,9 @@ static COLD void report(const struct slab_cache *cache, void *object, const char
 		return;
 	}
 	kernel_fault_noted();
-	pr_err("slab: %s: %s, object %p\n", cache->name, what, object);
+	pr_emerg("slab: %s: %s, object %p\n", cache->name, what, object);
 	if (last_user)
-		pr_err("slab: last user %pS\n", last_user);
+		pr_emerg("slab: last user %pS\n", last_user);
 	dump_stack();
 }
 

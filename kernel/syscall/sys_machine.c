@@ -28,6 +28,8 @@
 
 static NORETURN void machine_end(bool reboot, bool ok)
 {
+	if (kernel_was_faulty())
+		pr_emerg("reboot: the kernel has reported faults of its own: see above\n");
 	pr_info("reboot: %s\n", reboot ? "restarting" : "power down");
 	ipi_stop_others();
 	arch_irq_disable();

@@ -70,7 +70,7 @@
 #define MAP_PRIVATE          2
 #define MAP_SHARED_VALIDATE  3
 #define MAP_HUGE_SHIFT       26
-#define MAP_HUGE_MASK        63
+#define MAP_HUGE_MASK        63u
 #define MAP_HUGE_16KB        0x38000000
 #define MAP_HUGE_64KB        0x40000000
 #define MAP_HUGE_512KB       0x4c000000
