@@ -102,10 +102,11 @@ static int open_as(struct file *file, const struct path *path, int flags, struct
 	if (file->ops->open)
 		error = file->ops->open(inode, file);
 	file->flags &= ~O_NOCTTY;
-	if (!error && (flags & O_TRUNC) && S_ISREG(inode->mode))
+	if (error)
+		file->ops = NULL; // not open: nothing to release
+	else if ((flags & O_TRUNC) && S_ISREG(inode->mode))
 		error = vfs_truncate(inode, 0);
 	if (error) {
-		file->ops = NULL; // not open: nothing to release
 		file_put(file);
 		return error;
 	}

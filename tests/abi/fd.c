@@ -58,6 +58,19 @@ ABI_TEST(fd, open_unknown_flags)
 	}
 }
 
+// A file of /proc has nothing to cut off, which is no error, and lets go of what it holds either way.
+ABI_TEST(fd, truncate_proc)
+{
+	int fd = R(open("/proc/self/comm", O_WRONLY | O_TRUNC));
+
+	R(write(fd, "other", 5));
+	R(ftruncate(fd, 0));
+	R(close(fd));
+	fd = R(open("/proc/self/stat", O_RDONLY | O_TRUNC));
+	R(close(fd));
+	R(truncate("/proc/self/comm", 5));
+}
+
 ABI_TEST(fd, seek_and_append)
 {
 	char buffer[32] = "";

@@ -201,7 +201,14 @@ static int proc_permission(struct inode *inode, int mask)
 	return node_of(inode)->entry->permission(inode, mask);
 }
 
+static int proc_truncate(struct inode *inode, u64 size)
+{
+	(void)inode, (void)size; // there is nothing to cut off
+	return 0;
+}
+
 static const struct inode_ops proc_ops = {
+	.truncate = proc_truncate,
 	.lookup = proc_lookup,
 	.readlink = proc_readlink,
 	.free = node_free,
@@ -212,6 +219,7 @@ static const struct inode_ops proc_jump_ops = {
 	.free = node_free,
 };
 static const struct inode_ops proc_guarded_ops = {
+	.truncate = proc_truncate,
 	.lookup = proc_lookup,
 	.permission = proc_permission,
 	.free = node_free,
