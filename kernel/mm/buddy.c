@@ -116,6 +116,15 @@ static bool section_open_locked(void)
 	return false;
 }
 
+bool page_opened(u64 pfn)
+{
+	for (int i = 0; i < pristine_count; i++) {
+		if (pfn >= READ_ONCE(pristine[i].next) && pfn < pristine[i].end)
+			return false;
+	}
+	return true;
+}
+
 static struct page *alloc_locked(unsigned order)
 {
 	unsigned have = order;

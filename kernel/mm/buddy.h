@@ -16,6 +16,9 @@ u64 reserve_pages_count(void);
 // Free blocks of each order, as /proc/buddyinfo shows them.
 void buddy_counts(u64 counts[BUDDY_ORDERS]);
 
+// Whether the struct page of a frame (pfn_valid()) may be looked at.
+bool page_opened(u64 pfn);
+
 // Gives the pages that harts keep for themselves back, so that counts are exact.
 void page_drain_all(void);
 

@@ -191,6 +191,36 @@ bool slab_describe(const void *address, struct slab_object *out)
 	return true;
 }
 
+bool slab_place(const void *address, struct slab_place *out)
+{
+	if (!CONFIG_DEBUG || !(virt_to_page(address)->flags & PG_SLAB))
+		return false;
+	struct page *page = slab_head(address);
+	const struct slab_cache *cache = page->cache;
+	u64 at = ((u64)address - (u64)page_to_virt(page)) / cache->stride;
+
+	return slab_place_in(page, at, out) && out->object;
+}
+
+bool slab_place_in(struct page *page, u64 at, struct slab_place *out)
+{
+	const struct slab_cache *cache = page->cache;
+
+	if (at >= cache->per_slab)
+		return false;
+	void *object = (char *)page_to_virt(page) + at * cache->stride;
+	const struct slab_guard *guard = guard_of(cache, object);
+	bool used = guard->red_zone == RED_ZONE;
+	// Magazines lead to free objects only, but still say what was taken out of them.
+	size_t size = cache == &magazine_cache ? 0 : cache->size;
+	*out = (struct slab_place){.object = used ? object : NULL,
+				   .size = size,
+				   .link = link_of(cache, object),
+				   .cache = cache->name,
+				   .last_user = guard->last_user};
+	return true;
+}
+
 // --- Slabs; cache->lock held unless said otherwise ---
 
 // Makes a slab. No lock held.

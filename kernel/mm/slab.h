@@ -82,4 +82,17 @@ struct slab_object {
 };
 bool slab_describe(const void *address, struct slab_object *out);
 
+// For the search for leaks (debug builds; leak.c). The object in use that an address lies in, and number
+// `at` of a slab (.object NULL: it is free); false: there is none.
+struct slab_place {
+	void *object;
+	size_t size;
+	void **link; // a word that nobody uses while the object is allocated
+	const char *cache;
+	const void *last_user;
+};
+struct page;
+bool slab_place(const void *address, struct slab_place *out);
+bool slab_place_in(struct page *page, u64 at, struct slab_place *out);
+
 void slab_init(void);

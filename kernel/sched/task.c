@@ -22,10 +22,14 @@ struct task *task_get(struct task *task)
 	return task;
 }
 
+static struct kthread *kthread_of(struct task *task);
+
 static void task_free_rcu(struct rcu_head *head)
 {
 	struct task *task = container_of(head, struct task, rcu);
 
+	if (task->flags & TF_KTHREAD)
+		kfree(kthread_of(task));
 	fault_set(&task->fault, 0);
 	if (sched_hooks.task_free)
 		sched_hooks.task_free(task);
@@ -73,6 +77,7 @@ void task_set_name(struct task *task, const char *name)
 
 // --- Kernel threads ---
 
+// Freed with the task.
 struct kthread {
 	int (*fn)(void *);
 	void *arg;
@@ -92,8 +97,11 @@ static void kthread_main(void *data)
 	struct kthread *kthread = data;
 
 	int result = kthread->fn(kthread->arg);
-	if (current->mm)
-		return; // it has become a user process: to user mode
+	if (current->mm) { // it has become a user process: to user mode
+		current->restart.arg[0] = 0;
+		kfree(kthread);
+		return;
+	}
 	kthread->result = result;
 	complete(&kthread->done);
 	if (sched_hooks.kthread_exit)
@@ -168,7 +176,6 @@ int kthread_stop(struct task *task)
 	task_wake(task, TASK_NORMAL);
 	wait_for_completion(&kthread->done);
 	int result = kthread->result;
-	kfree(kthread);
 	task_put(task);
 	return result;
 }

@@ -17,7 +17,7 @@ import qemu  # noqa: E402
 
 TOP = sys.argv[1]
 # All but the tree of thousands of forks, which takes a minute here.
-SELFTESTS = 'ubsan,kasan,truncate,lock_crimes,stack_mark,slab_crimes'
+SELFTESTS = 'ubsan,kasan,truncate,lock_crimes,stack_mark,leak'
 REPORTS = ('KASAN:', 'UBSan:', 'lock misuse', 'slab:', 'WARNING:')
 
 

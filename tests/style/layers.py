@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 # The lower halves of folders that are split; names of files without their suffix.
-MM_LOWER = {'gfp', 'page', 'buddy', 'memblock', 'kasan', 'kasan_report', 'slab', 'slab_debug', 'kmalloc', 'vmap', 'kstack',
+MM_LOWER = {'gfp', 'page', 'buddy', 'memblock', 'kasan', 'kasan_report', 'leak', 'slab', 'slab_debug', 'kmalloc', 'vmap', 'kstack',
             'meminfo', 'shrinker', 'copy'}
 # What of the machine needs nothing but itself; the rest carries out the contract with what is above.
 ARCH_LOWER = {'sbi', 'string'}

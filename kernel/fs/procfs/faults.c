@@ -6,11 +6,13 @@
 // has given everything back finds the same text again.
 
 #include <core/fault_inject.h>
+#include <core/symbols.h>
 #include <fs/procfs/procfs.h>
 #include <lib/parse.h>
 #include <lib/string.h>
 #include <mm/buddy.h>
 #include <mm/shrinker.h>
+#include <mm/leak.h>
 #include <mm/slab.h>
 #include <mm/vmap.h>
 #include <process/accounting.h>
@@ -121,5 +123,23 @@ int proc_show_fault_sites(struct seq *seq, struct task *task)
 {
 	(void)task;
 	fault_sites_for_each(show_site, seq);
+	return 0;
+}
+
+// --- Leaks ---
+
+int proc_show_leaks(struct seq *seq, struct task *task)
+{
+	static struct leak leaks[32];
+	unsigned count = leak_scan(leaks, ARRAY_SIZE(leaks));
+
+	(void)task;
+	for (unsigned i = 0; i < MIN(count, ARRAY_SIZE(leaks)); i++) {
+		char where[80];
+
+		symbol_format(where, sizeof(where), (u64)leaks[i].allocated_at - 1);
+		seq_printf(seq, "leak: %p %s %lu bytes, allocated at %s\n",
+			   (void *)~leaks[i].hidden, leaks[i].cache, leaks[i].size, where);
+	}
 	return 0;
 }

@@ -79,6 +79,7 @@ ssize_t proc_write_fail_nth(struct task *task, char *text, size_t n);
 int proc_show_fail_kinds(struct seq *seq, struct task *task);
 ssize_t proc_write_fail_kinds(struct task *task, char *text, size_t n);
 int proc_show_census(struct seq *seq, struct task *task);
+int proc_show_leaks(struct seq *seq, struct task *task);
 int proc_show_fault_sites(struct seq *seq, struct task *task);
 // The text of a link to a path; " (deleted)" behind it if its name has gone. Length or -errno.
 int proc_path_link(const struct path *path, char *buffer, size_t size);

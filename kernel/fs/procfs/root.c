@@ -149,6 +149,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "cpuinfo", .mode = S_IFREG | 0444, .show = show_cpuinfo},
 	{.name = "fault-sites", .mode = S_IFREG | 0400, .show = proc_show_fault_sites},
 	{.name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems},
+	{.name = "leaks", .mode = S_IFREG | 0400, .show = proc_show_leaks},
 	{.name = "meminfo", .mode = S_IFREG | 0444, .show = proc_show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
 	{.name = "self", .mode = S_IFLNK | 0777, .directory = proc_self_link},
