@@ -285,14 +285,17 @@ def clone_lab():
     """clone-lab shows what is shared, from what it observes, and says why a call is refused."""
     steps = [('# ', 'clone-lab VM,FILES,VFORK\n'), ('status 7', 'clone-lab none\n'),
              ('status 7', 'clone-lab THREAD\n'), ('THREAD needs SIGHAND', 'clone-lab unshare NEWUTS,FILES\n'),
-             ('the call took', 'poweroff\n')]
+             ('the call took', 'clone-lab SYSVSEM,IO,NEWTIME,INTO_CGROUP\n'), ('undo list', 'poweroff\n')]
     result = qemu.run(qemu.arguments(IMAGE, smp=2, append='loglevel=4'), cpu_limit=60, feed=steps)
     parts = result.console.split('# clone-lab ')
     wanted = [(1, 'memory', 'shared'), (1, 'current directory', 'separate'), (1, 'descriptors', 'shared'),
               (1, 'signal handlers', 'separate'), (2, 'memory', 'separate'), (2, 'host name', 'shared'),
-              (4, 'current directory', 'shared'), (4, 'descriptors', 'separate'), (4, 'host name', 'separate')]
+              (4, 'current directory', 'shared'), (4, 'descriptors', 'separate'), (4, 'host name', 'separate'),
+              (1, 'undo list', 'separate'), (1, 'I/O priority', 'separate'), (5, 'undo list', 'shared'),
+              (5, 'I/O priority', 'shared'), (5, 'namespace time', 'separate'),
+              (5, 'control group', '0::/clone-lab-')]
     for part, what, state in wanted:
-        if len(parts) != 5 or not re.search(r'%s \S* *%s ' % (what, state), parts[part]):
+        if len(parts) != 6 or not re.search(r'%s (\(\S*\))? *%s' % (what, state), parts[part]):
             raise qemu.Failure('"%s" is not %s in part %d: %s' % (what, state, part, result.report()))
     if result.status != 0:
         raise qemu.Failure('no power-off: ' + result.report())

@@ -17,12 +17,16 @@
 #include <sys/wait.h>
 #include <syscall.h>
 #include <time.h>
+#include <uapi/ipc.h>
 #include <unistd.h>
 
 #include "tool.h"
 
 #define STACK_SIZE (64 * KIB)
 #define PROBE_FD   100
+
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_BEST_EFFORT (2 << 13)
 
 static const struct flag {
 	const char *name;
@@ -40,8 +44,12 @@ static const struct flag {
 	{"NEWNS", CLONE_NEWNS},
 	{"SYSVSEM", CLONE_SYSVSEM},
 	{"PARENT_SETTID", CLONE_PARENT_SETTID},
+	{"SETTLS", CLONE_SETTLS},
 	{"CHILD_CLEARTID", CLONE_CHILD_CLEARTID},
+	{"DETACHED", CLONE_DETACHED},
+	{"UNTRACED", CLONE_UNTRACED},
 	{"CHILD_SETTID", CLONE_CHILD_SETTID},
+	{"NEWTIME", CLONE_NEWTIME},
 	{"NEWCGROUP", CLONE_NEWCGROUP},
 	{"NEWUTS", CLONE_NEWUTS},
 	{"NEWIPC", CLONE_NEWIPC},
@@ -50,6 +58,7 @@ static const struct flag {
 	{"NEWNET", CLONE_NEWNET},
 	{"IO", CLONE_IO},
 	{"CLEAR_SIGHAND", CLONE_CLEAR_SIGHAND},
+	{"INTO_CGROUP", CLONE_INTO_CGROUP},
 };
 
 // The rules by which the kernel answers EINVAL, for the explanation only.
@@ -65,7 +74,7 @@ static const struct rule {
 	{CLONE_NEWUSER | CLONE_THREAD, 0, "NEWUSER excludes THREAD"},
 	{CLONE_NEWIPC | CLONE_SYSVSEM, 0, "NEWIPC excludes SYSVSEM"},
 	{CLONE_CLEAR_SIGHAND | CLONE_SIGHAND, 0, "CLEAR_SIGHAND excludes SIGHAND"},
-	{CLONE_PIDFD | CLONE_DETACHED, 0, "PIDFD excludes DETACHED"},
+	{CLONE_DETACHED, 0, "DETACHED has had no meaning since 2.6, and clone3 refuses it"},
 	{CLONE_NEWNET, 0, "NEWNET: this kernel has no network"},
 };
 
@@ -74,14 +83,16 @@ struct report {
 	volatile int ready, done, vfork; // vfork: the child must not wait
 	int pid, tid, ppid, handler_cleared;
 	char uts[16], host[65];
-	u64 namespaces[6];
+	char cgroup[64];
+	u64 namespaces[7];
 };
 
-static const char *const namespace_names[] = {"mnt", "uts", "ipc", "pid", "user", "cgroup"};
+static const char *const namespace_names[] = {"mnt", "uts", "ipc", "pid", "user", "cgroup", "time"};
 
 static struct report *report;
 static volatile int word; // memory: the child writes it
 static int parent_tid, child_tid;
+static int undone = -1; // a semaphore of value 1 that the child takes with SEM_UNDO, or -1
 
 static void on_parent(int signal)
 {
@@ -186,6 +197,25 @@ static void change_all(void)
 	syscall_direct(SYS_chdir, "/proc");
 	syscall_direct(SYS_dup3, 1, PROBE_FD, 0);
 	syscall_direct(SYS_sethostname, "clone-lab-child", 15);
+	syscall_direct(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BEST_EFFORT | 7);
+	if (undone >= 0) {
+		struct sembuf take = {0, -1, SEM_UNDO};
+
+		syscall_direct(SYS_semop, undone, &take, 1);
+	}
+}
+
+// Where the task is in the tree of control groups: the rest of the line "0::/path".
+static void own_cgroup(char *out, size_t size)
+{
+	long fd = syscall_direct(SYS_openat, AT_FDCWD, "/proc/self/cgroup", O_RDONLY, 0), n = 0;
+
+	if (fd >= 0) {
+		n = syscall_direct(SYS_read, fd, out, size - 1);
+		syscall_direct(SYS_close, fd);
+	}
+	out[MAX(n, 0l)] = '\0';
+	out[strcspn(out, "\n")] = '\0';
 }
 
 // The child's whole life. It may be on a stack of its own, in the parent's memory.
@@ -194,6 +224,7 @@ static void child_body(void)
 	change_all();
 	for (size_t i = 0; i < ARRAY_SIZE(namespace_names); i++)
 		report->namespaces[i] = namespace_id(namespace_names[i]);
+	own_cgroup(report->cgroup, sizeof(report->cgroup));
 	report->ready = 1;
 }
 
@@ -258,6 +289,9 @@ static void show_table(const char *host, const u64 *before)
 		"one that the child set");
 	put_row("process (thread group)", report->pid == getpid(), "the child's getpid");
 	put_row("parent", report->ppid == getppid(), "the child's getppid");
+	put_row("I/O priority (io)",
+		syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) == (IOPRIO_BEST_EFFORT | 7),
+		"the child's ioprio_set");
 	gethostname(name, sizeof(name));
 	put_row("host name (uts)", !strcmp(name, "clone-lab-child"), "the child's sethostname");
 	sethostname(host, strlen(host));
@@ -268,18 +302,51 @@ static void show_table(const char *host, const u64 *before)
 		if (before[i] && report->namespaces[i])
 			put_row(what, before[i] == report->namespaces[i], "/proc/self/ns");
 	}
+	if (*report->cgroup)
+		printf("  %-26s %s\n", "control group", report->cgroup);
+}
+
+// A control group for the child, opened; -1 with errno.
+static int make_cgroup(char *path, size_t size)
+{
+	snprintf(path, size, "/sys/fs/cgroup/clone-lab-%d", getpid());
+	if (mkdir(path, 0755) < 0)
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+// Of the child that has ended: its semaphores are given back, unless the list that says so is
+// shared with this task.
+static void show_undo(u64 set)
+{
+	long value = undone < 0 ? -1 : syscall(SYS_semctl, undone, 0, GETVAL, 0);
+
+	if (value >= 0 && !(set & CLONE_NEWIPC))
+		put_row("undo list (sysvsem)", value == 0, "a semaphore after the child's end");
+}
+
+static void drop_probes(int group_fd, const char *group)
+{
+	syscall(SYS_semctl, undone, 0, IPC_RMID, 0);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
+	undone = -1;
+	if (group_fd >= 0) {
+		close(group_fd);
+		rmdir(group);
+	}
 }
 
 static int clone_and_show(u64 set)
 {
-	char *stack = NULL, host[65], cwd[PATH_MAX];
+	char *stack = NULL, host[65], cwd[PATH_MAX], group[64];
 	u64 before[ARRAY_SIZE(namespace_names)];
-	int pidfd = -1, status = 0;
+	int pidfd = -1, status = 0, group_fd = -1;
 	struct clone_args args = {
 		.flags = set,
 		.pidfd = (u64)&pidfd,
 		.child_tid = (u64)&child_tid,
 		.parent_tid = (u64)&parent_tid,
+		.tls = set & CLONE_SETTLS ? (u64)report : 0, // this library keeps nothing there
 		.exit_signal = set & (CLONE_THREAD | CLONE_PARENT) ? 0 : SIGCHLD,
 	};
 	struct sigaction action = {.sa_handler = on_parent};
@@ -290,9 +357,20 @@ static int clone_and_show(u64 set)
 		args.stack = (u64)stack;
 		args.stack_size = STACK_SIZE;
 	}
+	if (set & CLONE_INTO_CGROUP) {
+		group_fd = make_cgroup(group, sizeof(group));
+		if (group_fd < 0)
+			return tool_error((char *[]){"clone-lab", NULL}, group);
+		args.cgroup = (u64)group_fd;
+	}
 	memset(report, 0, sizeof(*report));
 	report->vfork = (set & CLONE_VFORK) != 0;
 	word = parent_tid = child_tid = 0;
+	// Only who has a priority of his own has something that can be shared.
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BEST_EFFORT | 4);
+	undone = (int)syscall(SYS_semget, IPC_PRIVATE, 1, 0600);
+	if (undone >= 0)
+		syscall(SYS_semctl, undone, 0, SETVAL, 1);
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGUSR2, &action, NULL);
 	gethostname(host, sizeof(host));
@@ -305,8 +383,10 @@ static int clone_and_show(u64 set)
 	long child = clone_lab_call(&args, sizeof(args));
 	u64 cost = now_ns() - start;
 
-	if (child < 0)
+	if (child < 0) {
+		drop_probes(group_fd, group);
 		return explain("clone3", set, (int)-child);
+	}
 	for (int i = 0; i < 5000 && !report->ready; i++)
 		pause_shortly();
 	printf("clone3(");
@@ -328,6 +408,8 @@ static int clone_and_show(u64 set)
 		printf("  the child ended with status %d\n", WEXITSTATUS(status));
 	else
 		sleep(1);
+	show_undo(set);
+	drop_probes(group_fd, group);
 	chdir(cwd);
 	close(PROBE_FD);
 	return 0;
@@ -431,10 +513,10 @@ int clone_lab_main(int argc, char **argv)
 		  "what it\n"
 		  "cost, or why the kernel refused. Without flags, asks for them.\n\n"
 		  "Flags: VM FS FILES SIGHAND PIDFD PTRACE VFORK PARENT THREAD SYSVSEM IO "
-		  "PARENT_SETTID\n"
-		  "CHILD_SETTID CHILD_CLEARTID CLEAR_SIGHAND NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER "
-		  "NEWPID\n"
-		  "NEWNET, or none.\n");
+		  "SETTLS\n"
+		  "PARENT_SETTID CHILD_SETTID CHILD_CLEARTID DETACHED UNTRACED CLEAR_SIGHAND "
+		  "INTO_CGROUP\n"
+		  "NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWTIME NEWNET, or none.\n");
 	report = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (report == MAP_FAILED)
 		return tool_error(argv, "memory");
