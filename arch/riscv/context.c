@@ -21,6 +21,7 @@ _Static_assert(offsetof(struct arch_task, hart) == TASK_HART, "TASK_HART");
 _Static_assert(offsetof(struct arch_task, ra) == TASK_CTX_RA, "TASK_CTX_RA");
 _Static_assert(offsetof(struct arch_task, s) == TASK_CTX_S, "TASK_CTX_S");
 _Static_assert(offsetof(struct arch_task, gp) == TASK_CTX_GP, "TASK_CTX_GP");
+_Static_assert(offsetof(struct arch_task, stack_canary) == TASK_CANARY, "TASK_CANARY");
 _Static_assert(sizeof(((struct arch_task *)0)->fp) == FPU_STATE_WORDS * sizeof(u64), "fp");
 
 struct task *context_switch(struct task *prev, struct task *next);

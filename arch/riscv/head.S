@@ -57,6 +57,7 @@ boot_entry:
 	add	sp, sp, t0
 	la	a0, image_start
 	mv	a1, s1
+	la	tp, init_task		// still at its physical address; guarded functions look there
 	call	boot_map_early		// returns satp
 
 	// Turning on paging faults at once, for we run at a physical address: the trap goes on at

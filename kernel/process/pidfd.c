@@ -21,6 +21,10 @@
 #define PIDFD_NONBLOCK O_NONBLOCK
 #define PIDFD_THREAD   O_EXCL
 
+// Instead of a descriptor: the caller's own thread, its process.
+#define PIDFD_SELF_THREAD       (-10000)
+#define PIDFD_SELF_THREAD_GROUP (-10001)
+
 #define PIDFD_SIGNAL_THREAD        (1u << 0)
 #define PIDFD_SIGNAL_THREAD_GROUP  (1u << 1)
 #define PIDFD_SIGNAL_PROCESS_GROUP (1u << 2)
@@ -132,7 +136,8 @@ SYSCALL2(pidfd_open, int, nr, unsigned, flags)
 
 // --- pidfd_send_signal(2) ---
 
-static int signal_scope(const struct file *file, unsigned flags)
+// thread: the descriptor is of a thread.
+static int signal_scope(bool thread, unsigned flags)
 {
 	if (flags & PIDFD_SIGNAL_PROCESS_GROUP)
 		return PIDTYPE_PGID;
@@ -140,16 +145,23 @@ static int signal_scope(const struct file *file, unsigned flags)
 		return PIDTYPE_PID;
 	if (flags & PIDFD_SIGNAL_THREAD_GROUP)
 		return PIDTYPE_TGID;
-	return (file->flags & PIDFD_THREAD) ? PIDTYPE_PID : PIDTYPE_TGID;
+	return thread ? PIDTYPE_PID : PIDTYPE_TGID;
 }
 
-static int send_through(struct file *file, int sig, u64 info_at, unsigned flags)
+// The process of a thread, by its number; the number itself if the thread is gone. Counted.
+static struct pid *process_of(struct pid *pid)
 {
-	struct pid *pid = pidfd_file_pid(file);
+	read_lock(&tasklist_lock);
+	struct task *task = pid_task(pid, PIDTYPE_PID);
+	struct pid *found = pid_get(task ? task->group_leader->pid : pid);
+	read_unlock(&tasklist_lock);
+	return found;
+}
+
+static int send_to(struct pid *pid, int scope, int sig, u64 info_at)
+{
 	struct siginfo info;
 
-	if (!pid)
-		return -EBADF;
 	// Only a process that we could name may be signalled.
 	if (!pid_namespace_within(pid->numbers[pid->level].ns, task_active_pid_ns(current)))
 		return -EINVAL;
@@ -163,7 +175,12 @@ static int send_through(struct file *file, int sig, u64 info_at, unsigned flags)
 		if (pid != current->pid && (info.si_code >= 0 || info.si_code == SI_TKILL))
 			return -EPERM;
 	}
-	return signal_send_checked(pid, signal_scope(file, flags), sig, info_at ? &info : NULL);
+	if (scope != PIDTYPE_TGID)
+		return signal_send_checked(pid, scope, sig, info_at ? &info : NULL);
+	struct pid *process = process_of(pid);
+	int error = signal_send_checked(process, scope, sig, info_at ? &info : NULL);
+	pid_put(process);
+	return error;
 }
 
 SYSCALL4(pidfd_send_signal, int, fd, int, sig, u64, info_at, unsigned, flags)
@@ -173,10 +190,18 @@ SYSCALL4(pidfd_send_signal, int, fd, int, sig, u64, info_at, unsigned, flags)
 
 	if ((flags & ~known) || (flags & (flags - 1)))
 		return -EINVAL;
+	if (fd == PIDFD_SELF_THREAD)
+		return send_to(current->pid, signal_scope(true, flags), sig, info_at);
+	if (fd == PIDFD_SELF_THREAD_GROUP)
+		return send_to(current->group_leader->pid, signal_scope(false, flags), sig,
+			       info_at);
 	struct file *file = file_get_fd(fd);
 	if (!file)
 		return -EBADF;
-	long error = send_through(file, sig, info_at, flags);
+	struct pid *pid = pidfd_file_pid(file);
+	long error = pid ? send_to(pid, signal_scope(file->flags & PIDFD_THREAD, flags), sig,
+				   info_at)
+			 : -EBADF;
 	file_put(file);
 	return error;
 }
@@ -191,7 +216,7 @@ static long getfd_from(struct task *task, int fd)
 		return -EPERM;
 	int error = file_get_of_task(task, fd, &file);
 	if (error)
-		return error;
+		return (READ_ONCE(task->flags) & TF_EXITING) ? -ESRCH : error;
 	int number = fd_alloc(O_CLOEXEC);
 	if (number < 0) {
 		file_put(file);

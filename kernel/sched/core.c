@@ -19,6 +19,7 @@
 #include <sched/stack_mark.h>
 
 struct run_queue run_queues[MAX_HARTS];
+struct hartmask harts_rt_waiting;
 struct sched_hooks sched_hooks;
 
 struct run_queue *task_rq_lock(struct task *task, unsigned long *flags)
@@ -81,6 +82,27 @@ static void tick(u64 now_ns, bool from_user)
 
 // --- Waking ---
 
+// A real-time task does not wait behind another while a hart runs something less urgent. What runs
+// is looked at without the lock: who was wrong is put right by steal_rt().
+static u32 choose_for_rt(const struct task *task, const struct hartmask *allowed, u32 last)
+{
+	u32 best = hartmask_empty(allowed) ? 0 : hartmask_first(allowed);
+
+	if (hartmask_test(allowed, last))
+		best = last;
+	u8 least = task_effective_rt(harts[best].current);
+	for_each_hart_in(i, allowed)
+	{
+		u8 running = task_effective_rt(READ_ONCE(harts[i].current));
+
+		if (least >= task_effective_rt(task) && running < least) {
+			least = running;
+			best = i;
+		}
+	}
+	return best;
+}
+
 // Where a waking task should run: where it was, unless that hart is busy and another is idle.
 static u32 choose_hart(const struct task *task)
 {
@@ -92,6 +114,8 @@ static u32 choose_hart(const struct task *task)
 	struct hartmask idle = {allowed.bits & READ_ONCE(harts_idle.bits)};
 	if (!hartmask_empty(&idle))
 		return hartmask_first(&idle);
+	if (unlikely(task_effective_rt(task)))
+		return choose_for_rt(task, &allowed, last);
 	if (hartmask_test(&allowed, last))
 		return last;
 	return hartmask_empty(&allowed) ? 0 : hartmask_first(&allowed);
@@ -223,6 +247,7 @@ static bool sleep_forbidden(const struct task *task, u32 state)
 }
 
 static struct task *steal(struct run_queue *rq);
+static struct task *steal_rt(struct run_queue *rq);
 
 static void switch_to(struct run_queue *rq, struct task *prev, struct task *next)
 {
@@ -274,6 +299,9 @@ void schedule(void)
 		}
 	}
 	struct task *next = rq_pick(rq);
+	if (unlikely(READ_ONCE(harts_rt_waiting.bits) & ~(1ul << rq->index)) &&
+	    !task_effective_rt(next))
+		next = steal_rt(rq) ?: next;
 	if (next == rq->idle && hart_count > 1)
 		next = steal(rq) ?: next;
 	if (next != rq->idle) {
@@ -298,6 +326,17 @@ void schedule(void)
 }
 
 // --- Stealing ---
+
+// Both queues are locked.
+static void move(struct task *task, struct run_queue *from, struct run_queue *to)
+{
+	rq_dequeue(from, task);
+	from->runnable--;
+	task->se.vruntime_ns += to->min_vruntime_ns - from->min_vruntime_ns;
+	WRITE_ONCE(task->hart, &harts[to->index]);
+	rq_enqueue(to, task);
+	to->runnable++;
+}
 
 // An idle hart takes a waiting task from the hart with most of them. Its lock is held, and may be
 // dropped and taken again to keep the order of locks.
@@ -324,15 +363,45 @@ static struct task *steal(struct run_queue *rq)
 		if (hartmask_test(&task->affinity, rq->index) && !task->on_hart)
 			found = task;
 	}
-	if (found) {
-		rq_dequeue(busiest, found);
-		busiest->runnable--;
-		found->se.vruntime_ns += rq->min_vruntime_ns - busiest->min_vruntime_ns;
-		WRITE_ONCE(found->hart, &harts[rq->index]);
-		rq_enqueue(rq, found);
-		rq->runnable++;
-	}
+	if (found)
+		move(found, busiest, rq);
 	spin_unlock(&busiest->lock);
+	return found;
+}
+
+// The most urgent real-time task that waits on `from` and may run on hart `index`.
+static struct task *rt_waiting(const struct run_queue *from, u32 index)
+{
+	struct task *task;
+
+	for (int priority = RT_PRIORITIES - 1; priority > 0; priority--) {
+		if (!(from->rt_bits[priority / 64] >> priority % 64 & 1))
+			continue;
+		list_for_each_entry (task, &from->rt[priority], se.rt_link) {
+			if (hartmask_test(&task->affinity, index) && !task->on_hart)
+				return task;
+		}
+	}
+	return NULL;
+}
+
+// A hart that has nothing urgent takes a real-time task that waits behind another one elsewhere.
+static struct task *steal_rt(struct run_queue *rq)
+{
+	struct hartmask waiting = {READ_ONCE(harts_rt_waiting.bits) & ~(1ul << rq->index)};
+	struct task *found = NULL;
+
+	for_each_hart_in(i, &waiting)
+	{
+		struct run_queue *other = &run_queues[i];
+
+		if (found || !spin_trylock(&other->lock))
+			continue;
+		found = rt_waiting(other, rq->index);
+		if (found)
+			move(found, other, rq);
+		spin_unlock(&other->lock);
+	}
 	return found;
 }
 

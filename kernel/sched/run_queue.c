@@ -103,6 +103,7 @@ void rq_enqueue(struct run_queue *rq, struct task *task)
 	if (rt) {
 		list_add_tail(&task->se.rt_link, &rq->rt[rt]);
 		rq->rt_bits[rt / 64] |= 1ul << rt % 64;
+		hartmask_set_atomic(&harts_rt_waiting, rq->index);
 		return;
 	}
 	// Whoever comes from sleep or from elsewhere is placed near the minimum.
@@ -121,6 +122,8 @@ void rq_dequeue(struct run_queue *rq, struct task *task)
 		list_del_init(&task->se.rt_link);
 		if (list_empty(&rq->rt[rt]))
 			rq->rt_bits[rt / 64] &= ~(1ul << rt % 64);
+		if (!(rq->rt_bits[0] | rq->rt_bits[1]))
+			hartmask_clear_atomic(&harts_rt_waiting, rq->index);
 		return;
 	}
 	rb_erase(&task->se.node, &rq->fair);

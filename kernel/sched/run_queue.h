@@ -28,6 +28,8 @@ struct run_queue {
 };
 
 extern struct run_queue run_queues[MAX_HARTS];
+// [a] harts on which a real-time task waits, perhaps for the blink of an eye; see steal_rt().
+extern struct hartmask harts_rt_waiting;
 
 static inline struct run_queue *this_rq(void)
 {

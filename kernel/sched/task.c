@@ -55,10 +55,20 @@ struct task *task_alloc(void)
 	}
 	stack_mark_prepare(task);
 	refcount_init(&task->refs, 1);
+	task->arch.stack_canary = random_u64() & ~0xfful; // the zero ends a string that runs over
 	task->state = TASK_NEW;
 	arch_task_init(task, task->kstack);
 	memcpy(task->name, current->name, sizeof(task->name));
 	return task;
+}
+
+// The compiler calls it, by this name, at the end of a function that finds another canary than its
+// task has.
+NORETURN void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+	panic("the stack of %s was overrun in %pS", current->name,
+	      (char *)__builtin_return_address(0) - 1);
 }
 
 void task_discard(struct task *task)

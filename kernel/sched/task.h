@@ -231,7 +231,6 @@ struct task {
 
 	struct fault_plan fault;                    // [task] see core/fault_inject.h
 	char name[16];                              // [alloc] comm
-	u64 stack_canary;                           // [I]
 	u64 timer_slack_ns, default_timer_slack_ns; // [task]
 	u32 personality;                            // [task]
 	bool no_new_privs;                          // [task]

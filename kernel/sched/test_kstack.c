@@ -26,6 +26,30 @@ static void test_overflow(struct selftest_run *t)
 }
 SELFTEST_FATAL(overflow, test_overflow);
 
+static NOINLINE void run_over(volatile u8 *buffer, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		buffer[i] = 0xa5;
+}
+
+static NOINLINE void hold_buffer(void)
+{
+	u8 buffer[16];
+
+	run_over(buffer, sizeof(buffer) + 16);
+}
+
+static void test_stack_canary(struct selftest_run *t)
+{
+	if (!CONFIG_STACK_CANARY) {
+		SKIP(t, "built without canaries");
+		return;
+	}
+	hold_buffer();
+	CHECK(t, !"the return was noticed");
+}
+SELFTEST_FATAL(stack_canary, test_stack_canary);
+
 static void test_stack_end(struct selftest_run *t)
 {
 	if (!CONFIG_DEBUG) {

@@ -238,6 +238,16 @@ def stack_end():
         raise qemu.Failure('nobody noticed: ' + result.report())
 
 
+def stack_canary():
+    """A function that writes behind its buffer does not return."""
+    line = qemu.arguments(IMAGE, append='selftest=stack_canary')
+    result = qemu.run(line, cpu_limit=40)
+    if '# SKIP' in result.console:
+        raise qemu.Skip('built without canaries')
+    if not result.status or not re.search(r'the stack of \S+ was overrun in hold_buffer', result.console):
+        raise qemu.Failure('nobody noticed: ' + result.report())
+
+
 def memory_files():
     """meminfo, buddyinfo and slabinfo follow what a program takes; init is that program."""
     result = boots(smp=2, append='loglevel=4')
@@ -357,6 +367,7 @@ CASES = {
     'reclaim': reclaim,
     'stack_overflow': stack_overflow,
     'stack_end': stack_end,
+    'stack_canary': stack_canary,
     'clone_lab': clone_lab,
     'namespace_tools': namespace_tools,
 }

@@ -13,6 +13,7 @@ struct arch_task {
 	u64 ra, sp, s[12]; // callee-saved registers while it does not run
 	u64 gp;            // the user's, which the kernel leaves alone (entry.S)
 	u64 fp[33];        // floating-point registers, and fcsr, while they are not in the hart
+	u64 stack_canary;  // [I] what guarded functions have below their return address
 };
 
 // In the kernel, tp points to the running task.

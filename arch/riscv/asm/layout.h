@@ -40,7 +40,8 @@
 #define TASK_CTX_SP    32
 #define TASK_CTX_S     40
 #define TASK_CTX_GP    136
-#define TASK_WORK      412 // task.work, an u32
+#define TASK_CANARY    408 // the same number stands in meson.build
+#define TASK_WORK      420 // task.work, an u32
 
 #define TF_PC      0
 #define TF_RA      8
