@@ -113,12 +113,12 @@ static long consider(struct wait_request *request, struct task *child)
 
 	if (exit_state == EXIT_REAPED)
 		return 0;
+	bool dead = exit_state == EXIT_ZOMBIE && thread_group_empty(child);
+	// Nothing more will come of a dead one for who does not wait for its end.
+	if (dead && !(request->options & WEXITED))
+		return 0;
 	request->have_children = true;
-	if (exit_state == EXIT_ZOMBIE && (request->options & WEXITED) && thread_group_empty(child))
-		return take_zombie(request, child);
-	if (exit_state == EXIT_NONE || !thread_group_empty(child))
-		return take_stop_or_continue(request, child);
-	return 0;
+	return dead ? take_zombie(request, child) : take_stop_or_continue(request, child);
 }
 
 static long consider_children_of(struct wait_request *request, struct task *parent)
