@@ -170,6 +170,12 @@ NORETURN void kstack_overflow(u64 sp, u64 pc, u64 fp)
 	      pc, (void *)pc, fp);
 }
 
+NORETURN void __stack_chk_fail(void)
+{
+	panic("the stack of %s was overrun in %pS", current->name,
+	      (char *)__builtin_return_address(0) - 1);
+}
+
 void trap_init_hart(void)
 {
 	csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);

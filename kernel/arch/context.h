@@ -35,3 +35,7 @@ struct task;
 // For a core file: registers as user_regs_struct has them, and the floating-point state, of current or
 // of a thread that has called arch_fpu_save() and will not go back to user mode.
 void arch_core_registers(struct task *task, u64 regs[32], u64 fpregs[33]);
+
+// The compiler calls it, by this name, at the end of a function that finds another canary on its stack
+// than its task has.
+NORETURN void __stack_chk_fail(void);

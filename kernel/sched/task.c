@@ -62,15 +62,6 @@ struct task *task_alloc(void)
 	return task;
 }
 
-// The compiler calls it, by this name, at the end of a function that finds another canary than its
-// task has.
-NORETURN void __stack_chk_fail(void);
-void __stack_chk_fail(void)
-{
-	panic("the stack of %s was overrun in %pS", current->name,
-	      (char *)__builtin_return_address(0) - 1);
-}
-
 void task_discard(struct task *task)
 {
 	kstack_free(task->kstack);

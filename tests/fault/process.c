@@ -34,6 +34,12 @@ static const struct {
 	{"clone(NEWUTS)", SIGCHLD | CLONE_NEWUTS},
 	{"clone(NEWNS)", SIGCHLD | CLONE_NEWNS},
 	{"clone(NEWUSER)", SIGCHLD | CLONE_NEWUSER},
+	{"clone(NEWIPC)", SIGCHLD | CLONE_NEWIPC},
+	{"clone(NEWPID)", SIGCHLD | CLONE_NEWPID},
+	{"clone(SYSVSEM)", SIGCHLD | CLONE_SYSVSEM},
+	{"clone(IO)", SIGCHLD | CLONE_IO},
+	{"clone(every namespace)",
+	 SIGCHLD | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWUSER},
 };
 
 FAULT_TEST(process, clone_each_resource)
@@ -41,6 +47,7 @@ FAULT_TEST(process, clone_each_resource)
 	static const int errors[] = {ENOMEM, EAGAIN, 0};
 	struct fault_call call = {.call = clone_call, .undo = reap, .errors = errors};
 
+	syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 3); // an I/O context to be copied
 	for (size_t i = 0; i < sizeof(clones) / sizeof(clones[0]); i++)
 		fault_replay(clones[i].name, &call, (void *)&clones[i].flags);
 }
@@ -106,6 +113,21 @@ static long unshare_call(void *arg)
 	return unshare(*(int *)arg);
 }
 
+static pid_t partner;
+
+// A task that shares what is to be unshared, or else there is nothing to copy; a new one for each call.
+static void new_partner(void *arg)
+{
+	(void)arg;
+	if (partner) {
+		kill(partner, SIGKILL);
+		reap(NULL, partner);
+	}
+	partner = syscall(SYS_clone, SIGCHLD | CLONE_FS | CLONE_FILES, 0, 0, 0, 0);
+	for (; !partner;)
+		pause();
+}
+
 FAULT_TEST(process, unshare)
 {
 	static const struct {
@@ -116,13 +138,20 @@ FAULT_TEST(process, unshare)
 		{"unshare(FILES)", CLONE_FILES},
 		{"unshare(NEWUTS)", CLONE_NEWUTS},
 		{"unshare(NEWNS)", CLONE_NEWNS},
+		{"unshare(NEWIPC)", CLONE_NEWIPC},
+		{"unshare(VM|SIGHAND|THREAD)", CLONE_VM | CLONE_SIGHAND | CLONE_THREAD},
 		{"unshare(FS|FILES|NEWUTS|NEWNS)",
 		 CLONE_FS | CLONE_FILES | CLONE_NEWUTS | CLONE_NEWNS},
 	};
-	struct fault_call call = {.call = unshare_call, .errors = FAULT_ERRORS(ENOMEM, EAGAIN)};
+	struct fault_call call = {
+		.call = unshare_call, .tidy = new_partner, .errors = FAULT_ERRORS(ENOMEM, EAGAIN)};
 
+	new_partner(NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		fault_replay(cases[i].name, &call, (void *)&cases[i].flags);
+	kill(partner, SIGKILL);
+	reap(NULL, partner);
+	partner = 0;
 }
 
 // --- execve: in a child of vfork, which has armed itself and tells by its status ---
