@@ -238,6 +238,38 @@ ABI_TEST(ns_cgroup, mount_rights)
 	rmdir("m");
 }
 
+// The new calls for mounting show a namespace's root as well.
+ABI_TEST(ns_cgroup, by_fsmount)
+{
+	enter_tree(NULL);
+	mkdir("a", 0755);
+	mkdir("a/b", 0755);
+	mkdir("/tmp/inner", 0755);
+	int pid = fork();
+	if (pid == 0) {
+		R(put("a/cgroup.procs", "0"));
+		R(unshare(CLONE_NEWCGROUP | CLONE_NEWNS));
+		R(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+		int fs = syscall(430, "cgroup2", 0);         // fsopen
+		R(syscall(431, fs, 0, "nonsense", NULL, 0)); // fsconfig: a flag
+		R(syscall(431, fs, 0, "nsdelegate", NULL, 0));
+		R(syscall(431, fs, 6, NULL, NULL, 0));                   // make it
+		int mounted = syscall(432, fs, 0, 0);                    // fsmount
+		R(syscall(429, mounted, "", AT_FDCWD, "/tmp/inner", 4)); // move_mount
+		R(access("/tmp/inner/b/cgroup.procs", F_OK));
+		R(access("/tmp/inner/a", F_OK));
+		show_mounts();
+		show_options(); // those of the first namespace alone count
+		done(0);
+	}
+	abi_reap(pid);
+	rmdir("/tmp/inner");
+	until("a/cgroup.events", "populated 0");
+	R(rmdir("a/b"));
+	R(rmdir("a"));
+	leave_tree();
+}
+
 ABI_TEST(ns_cgroup, limit)
 {
 	int pid = fork();

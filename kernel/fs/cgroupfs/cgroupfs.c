@@ -8,7 +8,6 @@
 #include <lib/parse.h>
 #include <lib/string.h>
 #include <mm/slab.h>
-#include <ns/cred.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <uapi/errno.h>
@@ -285,6 +284,21 @@ static void show_options(struct superblock *sb, struct seq *seq)
 		seq_puts(seq, ",pids_localevents");
 }
 
+// The bit of an option; 0: there is no such.
+static u32 option_of(const char *key, const char *value)
+{
+	if (value)
+		return 0;
+	return !strcmp(key, "nsdelegate")         ? CGROUP_NS_DELEGATE
+	       : !strcmp(key, "pids_localevents") ? CGROUP_PIDS_LOCAL_EVENTS
+						  : 0;
+}
+
+static int check_option(const char *key, const char *value)
+{
+	return option_of(key, value) ? 0 : -EINVAL;
+}
+
 static int take_options(const char *options, u32 *flags)
 {
 	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
@@ -292,35 +306,40 @@ static int take_options(const char *options, u32 *flags)
 
 	*flags = 0;
 	while (!error && parse_next_mount_option(&cursor, &key, &value)) {
-		if (!strcmp(key, "nsdelegate") && !value)
-			*flags |= CGROUP_NS_DELEGATE;
-		else if (!strcmp(key, "pids_localevents") && !value)
-			*flags |= CGROUP_PIDS_LOCAL_EVENTS;
-		else
-			error = -EINVAL;
+		error = check_option(key, value);
+		*flags |= option_of(key, value);
 	}
 	kfree(copy);
 	return error;
 }
 
+static struct user_ns *cgroup_owner(void)
+{
+	return current->nsproxy->cgroup->common.owner;
+}
+
 static int cgroup_mount(const char *source, const char *options, struct superblock **out)
 {
-	struct cgroup_ns *ns = current->nsproxy->cgroup;
 	u32 flags;
+	int error = take_options(options, &flags);
 
 	(void)source;
-	if (!ns_capable(ns->common.owner, CAP_SYS_ADMIN))
-		return -EPERM;
-	int error = take_options(options, &flags);
 	if (error)
 		return error;
-	if (ns == &init_cgroup_ns) // those of others are no business of theirs
+	if (current->nsproxy->cgroup ==
+	    &init_cgroup_ns) // those of others are no business of theirs
 		WRITE_ONCE(cgroup_options, flags);
 	*out = cgroup_sb;
 	return 0;
 }
 
-static struct fs_type cgroup_type = {.name = "cgroup2", .mount = cgroup_mount, .nodev = true};
+static struct fs_type cgroup_type = {
+	.name = "cgroup2",
+	.mount = cgroup_mount,
+	.owner = cgroup_owner,
+	.check_option = check_option,
+	.nodev = true,
+};
 
 static int cgroupfs_init(void)
 {
