@@ -20,7 +20,7 @@ static NOINLINE void lose_one(void)
 // What was called before may have left its address on the stack.
 static NOINLINE void wipe_stack(void)
 {
-	volatile u64 room[200];
+	volatile u64 room[CONFIG_KASAN ? 1500 : 600];
 
 	for (size_t i = 0; i < ARRAY_SIZE(room); i++)
 		room[i] = 0;
