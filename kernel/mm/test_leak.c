@@ -14,6 +14,9 @@ static void *volatile kept;
 
 static NOINLINE void lose_one(void)
 {
+	volatile u64 room[100]; // what is called works below it, where the wiping reaches
+
+	room[0] = room[99] = 0;
 	hidden = ~(u64)slab_alloc(cache, GFP_KERNEL);
 }
 
