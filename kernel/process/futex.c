@@ -41,7 +41,9 @@ static int choose_node(u64 address)
 	return node ? -EINVAL : 0;
 }
 
-int futex_key_make(u64 address, u32 flags, struct futex_key *key)
+// The part that other files call, too, stands here as functions to be inlined: the way of a plain
+// wait and wake is short.
+static ALWAYS_INLINE int key_make(u64 address, u32 flags, struct futex_key *key)
 {
 	u32 size = (flags & FUTEX_NUMA) ? 8 : 4;
 
@@ -49,6 +51,10 @@ int futex_key_make(u64 address, u32 flags, struct futex_key *key)
 		return -EINVAL;
 	if (!user_range_ok(address, size))
 		return -EFAULT;
+	if (likely(!flags)) {
+		*key = (struct futex_key){(u64)current->mm, address};
+		return 0;
+	}
 	int error = (flags & FUTEX_NUMA) ? choose_node(address + 4) : 0;
 	if (!error)
 		error = futex_key_of(address, flags & FUTEX_SHARED, &key->object, &key->address);
@@ -59,11 +65,21 @@ int futex_key_make(u64 address, u32 flags, struct futex_key *key)
 	return error;
 }
 
-void futex_lock_bucket(struct futex_bucket *bucket)
+int futex_key_make(u64 address, u32 flags, struct futex_key *key)
+{
+	return key_make(address, flags, key);
+}
+
+static ALWAYS_INLINE void lock_bucket(struct futex_bucket *bucket)
 {
 	spin_lock(&bucket->lock);
 	if (unlikely(!bucket->waiters.next))
 		list_init(&bucket->waiters);
+}
+
+void futex_lock_bucket(struct futex_bucket *bucket)
+{
+	lock_bucket(bucket);
 }
 
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -87,7 +103,7 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 
 // --- Waiters ---
 
-void futex_waiter_init(struct futex_waiter *waiter, u32 bitset)
+static ALWAYS_INLINE void waiter_init(struct futex_waiter *waiter, u32 bitset)
 {
 	list_init(&waiter->link);
 	waiter->bucket = NULL;
@@ -95,6 +111,11 @@ void futex_waiter_init(struct futex_waiter *waiter, u32 bitset)
 	waiter->bitset = bitset;
 	waiter->pi = NULL;
 	waiter->rt_priority = policy_is_rt(current->se.policy) ? current->se.rt_priority : 0;
+}
+
+void futex_waiter_init(struct futex_waiter *waiter, u32 bitset)
+{
+	waiter_init(waiter, bitset);
 }
 
 struct futex_waiter *futex_first_waiter(struct futex_bucket *bucket, const struct futex_key *key)
@@ -125,7 +146,7 @@ void futex_enqueue(struct futex_waiter *waiter, struct futex_bucket *bucket)
 	WRITE_ONCE(waiter->bucket, bucket);
 }
 
-int futex_enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected)
+static ALWAYS_INLINE int enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected)
 {
 	struct futex_bucket *bucket = futex_bucket_of(&waiter->key);
 	u32 value;
@@ -133,7 +154,7 @@ int futex_enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expecte
 	for (;;) {
 		if (get_user_u32(address, &value))
 			return -EFAULT;
-		futex_lock_bucket(bucket);
+		lock_bucket(bucket);
 		if (peek_user_u32(address, &value))
 			break;
 		spin_unlock(&bucket->lock);
@@ -143,6 +164,11 @@ int futex_enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expecte
 		futex_enqueue(waiter, bucket);
 	spin_unlock(&bucket->lock);
 	return error;
+}
+
+int futex_enqueue_if_equal(struct futex_waiter *waiter, u64 address, u32 expected)
+{
+	return enqueue_if_equal(waiter, address, expected);
 }
 
 struct futex_bucket *futex_lock_own(struct futex_waiter *waiter)
@@ -168,9 +194,10 @@ bool futex_dequeue(struct futex_waiter *waiter)
 	return queued;
 }
 
-static bool still_queued(const struct futex_waiter *waiter)
+// Without the lock: false means that the waker has touched it for the last time.
+static ALWAYS_INLINE bool still_queued(const struct futex_waiter *waiter)
 {
-	return READ_ONCE(waiter->link.next) != &waiter->link;
+	return smp_load_acquire(&waiter->link.next) != &waiter->link;
 }
 
 // --- Wake ---
@@ -179,7 +206,9 @@ void futex_wake_locked(struct futex_waiter *waiter)
 {
 	struct task *task = task_get(waiter->task);
 
-	list_del_init(&waiter->link); // from here its stack may be gone
+	list_del(&waiter->link);
+	waiter->link.prev = &waiter->link;
+	smp_store_release(&waiter->link.next, &waiter->link); // from here its stack may be gone
 	task_wake(task, TASK_NORMAL);
 	task_put(task);
 }
@@ -210,7 +239,7 @@ static long wake_key(const struct futex_key *key, int n, u32 bitset)
 	struct futex_bucket *bucket = futex_bucket_of(key);
 
 	smp_mb();
-	futex_lock_bucket(bucket);
+	lock_bucket(bucket);
 	long woken = wake_key_locked(key, n, bitset);
 	spin_unlock(&bucket->lock);
 	return woken;
@@ -222,7 +251,7 @@ long futex_wake(u64 address, u32 flags, int n, u32 bitset)
 
 	if (!bitset)
 		return -EINVAL;
-	return futex_key_make(address, flags, &key) ?: wake_key(&key, n, bitset);
+	return key_make(address, flags, &key) ?: wake_key(&key, n, bitset);
 }
 
 void futex_wake_address(u64 address, int n)
@@ -272,21 +301,21 @@ long futex_wait(u64 address, u32 flags, u32 expected, u32 bitset, struct futex_t
 
 	if (!bitset)
 		return -EINVAL;
-	futex_waiter_init(&waiter, bitset);
-	int error = futex_key_make(address, flags, &waiter.key)
-			    ?: futex_enqueue_if_equal(&waiter, address, expected);
+	waiter_init(&waiter, bitset);
+	int error = key_make(address, flags, &waiter.key)
+			    ?: enqueue_if_equal(&waiter, address, expected);
 	if (error)
 		return error;
 	futex_timeout_begin(timeout);
-	for (;;) {
+	do {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (!still_queued(&waiter) || !in_time || task_signal_pending(current))
+		if (!still_queued(&waiter) || task_signal_pending(current))
 			break;
 		in_time = futex_timeout_pause(timeout);
-	}
+	} while (still_queued(&waiter) && in_time);
 	set_current_running();
 	futex_timeout_end(timeout);
-	if (!futex_dequeue(&waiter))
+	if (!still_queued(&waiter) || !futex_dequeue(&waiter))
 		return 0;
 	return in_time ? -ERESTARTSYS : -ETIMEDOUT;
 }
