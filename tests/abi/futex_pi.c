@@ -303,6 +303,30 @@ ABI_TEST(futex_pi, timeouts)
 	show("word", a, 0);
 }
 
+// The most urgent of two gives up: what the other lends remains.
+ABI_TEST(futex_pi, one_leaves)
+{
+	struct actor holder = {.run = hold, .first = &a};
+	struct actor patient = {.run = hold, .first = &a, .priority = 10};
+	struct actor hasty = {.run = lock_timed, .first = &a, .priority = 20};
+
+	actor_start(&holder);
+	until(&holder.done);
+	actor_block(&patient);
+	deadline = after(CLOCK_MONOTONIC, 400);
+	deadline_op = FUTEX_LOCK_PI2_PRIVATE;
+	actor_block(&hasty);
+	printf("lent %d\n", priority_of(&holder));
+	printf("%s\n", strerrorname_np(-actor_end(&hasty)));
+	printf("lent %d\n", priority_of(&holder));
+	holder.go = 1;
+	actor_end(&holder);
+	until(&patient.done);
+	printf("own %d\n", priority_of(&patient));
+	patient.go = 1;
+	printf("%ld\n", actor_end(&patient));
+}
+
 static volatile int handled;
 
 static void handler(int sig)

@@ -8,6 +8,11 @@
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
 #endif
+#ifndef SYS_futex_wake
+#define SYS_futex_wake    454
+#define SYS_futex_wait    455
+#define SYS_futex_requeue 456
+#endif
 #ifndef SYS_riscv_hwprobe
 #define SYS_riscv_hwprobe 258
 #endif
@@ -216,6 +221,9 @@ const struct call calls[] = {
 	CALL(faccessat2, 1, {DIRFD, 0}, {PATH, 0}, {INT, 7}, {FLAGS, 0x1300})
 	CALL(epoll_pwait2, 2, {FD, 0}, {OUT, 0}, {INT, 16}, {TIME, 0}, {SIGSET, 0}, {VALUE, 8})
 	CALL(futex_waitv, 2, {IN, 0}, {INT, 4}, {FLAGS, 1}, {TIME, 0}, {INT, 2})
+	CALL(futex_wake, 2, {WORD, 0}, {INT, 3}, {INT, 3}, {FLAGS, 0x8f})
+	CALL(futex_wait, 2, {WORD, 0}, {INT, 3}, {INT, 3}, {FLAGS, 0x8f}, {TIME, 0}, {INT, 2})
+	CALL(futex_requeue, 2, {IN, 0}, {FLAGS, 1}, {INT, 3}, {INT, 3})
 	CALL(open_tree, 1, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x8a900})
 	CALL(move_mount, 1, {DIRFD, 0}, {PATH, 0}, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x377})
 	CALL(fsopen, 1, {PATH, 0}, {FLAGS, 1})
