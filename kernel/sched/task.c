@@ -55,7 +55,8 @@ struct task *task_alloc(void)
 	}
 	stack_mark_prepare(task);
 	refcount_init(&task->refs, 1);
-	task->arch.stack_canary = random_u64() & ~0xfful; // the zero ends a string that runs over
+	if (CONFIG_STACK_CANARY)                                  // random words are dear
+		task->arch.stack_canary = random_u64() & ~0xfful; // the zero ends a stray string
 	task->state = TASK_NEW;
 	arch_task_init(task, task->kstack);
 	memcpy(task->name, current->name, sizeof(task->name));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -104,6 +105,8 @@ static void check_census(const char *before, const char *stage)
 
 	for (int waited = 0; waited < SETTLE_MS; waited += 100) {
 		census(after);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
 		if (!grew(before, after, 0)) {
 			printf("ok %s\n", stage);
 			return;
@@ -246,6 +249,51 @@ static long forks_beside_spinners(long count)
 	return wrong;
 }
 
+// --- A shell, which has been there from the start ---
+
+static int to_shell, from_shell;
+
+static void start_shell(void)
+{
+	int in[2], out[2];
+
+	pipe(in), pipe(out);
+	if (!fork()) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		for (int fd = 3; fd < 16; fd++)
+			close(fd);
+		execl("/bin/sh", "sh", NULL);
+		_exit(127);
+	}
+	close(in[0]), close(out[1]);
+	to_shell = in[1];
+	from_shell = out[0];
+}
+
+// Types a command that starts a program, and waits for what it says.
+static void ask_shell(const char *when)
+{
+	static const char command[] = "/init still-here\n", answer[] = "still here";
+	char text[256] = "";
+	struct pollfd one = {.fd = from_shell, .events = POLLIN};
+	size_t got = 0;
+
+	write(to_shell, command, sizeof(command) - 1);
+	while (!strstr(text, answer) && got < sizeof(text) - 1 &&
+	       poll(&one, 1, SETTLE_MS * 4) > 0) {
+		ssize_t more = read(from_shell, text + got, sizeof(text) - 1 - got);
+
+		if (more <= 0)
+			break;
+		got += more;
+	}
+	if (strstr(text, answer))
+		printf("ok a shell answers %s\n", when);
+	else
+		fail("a shell answers");
+}
+
 // --- The stages' frame ---
 
 // Runs `workers` of a stage at once. bomb: they end by SIGKILL, and whatever is left is reaped here.
@@ -263,8 +311,12 @@ static void stage(const char *name, long (*run)(long), int workers, long count, 
 		if (pids[i] < 0)
 			fail("init can fork");
 	}
-	while ((pid = waitpid(-1, &status, 0)) > 0) {
+	// The workers and what they leave; the shell stays.
+	for (int left = workers; left || (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		if (left)
+			pid = waitpid(-1, &status, 0);
 		for (int i = 0; i < workers; i++) {
+			left -= pid == pids[i];
 			if (pid != pids[i] || (bomb ? WIFSIGNALED(status) : !status))
 				continue;
 			printf("  %s: worker %d ended with status %x\n", name, i, status);
@@ -283,6 +335,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "exit"))
 		return 7;
+	if (argc > 1)
+		return puts("still here"), 0;
+	start_shell();
+	ask_shell("before all");
 	mkdir("/proc", 0755);
 	mount("proc", "/proc", "proc", 0, NULL);
 	if (access("/proc/census", R_OK))
@@ -298,6 +354,7 @@ int main(int argc, char **argv)
 	memory_ran_out = 1;
 	stage("memory runs out", memory_bomb, 1, 0, 1);
 	memory_ran_out = 0;
+	ask_shell("after the bombs");
 	stage("forks after that", forks, WORKERS, 25, 0);
 	printf("SOAK end %d\n", failures);
 	fflush(stdout);
