@@ -30,6 +30,17 @@ MUTATIONS = {
         'fork leaves the right to write a block':
             ('maps++; huge_writable[a] = false', 'maps++'),
     },
+    'pagetable_middle.pml': {
+        'a middle table that others have is used':
+            ('!root_valid[a] && mid_sharers[root[a]] == 1 ->',
+             '!root_valid[a] && mid_sharers[root[a]] >= 1 ->'),
+        'no link where a leaf table gets a sharer':
+            ('v = false; changed = true }; mid_valid[m] = false', 'changed = true }; skip'),
+        'the share of a middle table goes before the flush':
+            ('flush(a);\n\tdrop_middle(m, last);', 'drop_middle(m, last);\n\tflush(a);'),
+        'no flush when a middle table is shared':
+            (':: changed -> flush(a)', ':: changed -> skip'),
+    },
 }
 
 
