@@ -253,6 +253,23 @@ static struct page *alloc_slow(u32 gfp, unsigned order, bool *zeroed)
 	return NULL;
 }
 
+u32 *page_reports_capture;
+
+static void check_poison(struct page *page)
+{
+	const u8 *at = mem_find_other(page_to_virt(page), POISON_FREE, PAGE_SIZE);
+
+	if (likely(!at))
+		return;
+	if (page_reports_capture) {
+		++*page_reports_capture;
+		return;
+	}
+	pr_err("memory: page %lx was written while free, at offset %lx: %02x\n", page_to_pfn(page),
+	       (u64)at % PAGE_SIZE, *at);
+	dump_stack();
+}
+
 struct page *page_alloc(u32 gfp, unsigned order)
 {
 	if (fault_should_fail(FAULT_PAGE, gfp) || order >= BUDDY_ORDERS)
@@ -261,10 +278,13 @@ struct page *page_alloc(u32 gfp, unsigned order)
 	struct page *page = alloc_once(gfp, order, &zeroed);
 	if (unlikely(!page) && !(page = alloc_slow(gfp, order, &zeroed)))
 		return NULL;
+	bool poisoned = page->flags & PG_POISON;
 	page->flags = 0;
 	page->order = order;
 	atomic_set(&page->refs, 1);
 	kasan_page_allocated(page, order);
+	if (CONFIG_DEBUG && poisoned)
+		check_poison(page);
 	if ((gfp & GFP_ZERO) && !zeroed) {
 		char *at = page_to_virt(page);
 
@@ -281,10 +301,10 @@ void page_free(struct page *page, unsigned order)
 	if (CONFIG_DEBUG) {
 		BUG_ON(page->flags & (PG_BUDDY | PG_SLAB | PG_RESERVED));
 		kasan_unpoison(page_to_virt(page), PAGE_SIZE << order); // the end of a large object
-		memset(page_to_virt(page), 0x6b, PAGE_SIZE << order);
+		memset(page_to_virt(page), POISON_FREE, PAGE_SIZE << order);
 	}
 	kasan_page_freed(page, order);
-	page->flags = 0;
+	page->flags = CONFIG_DEBUG && order == 0 ? PG_POISON : 0;
 	atomic_set(&page->refs, 0);
 	if (order == 0) {
 		struct page_cache *cache = &this_hart_var(page_cache);

@@ -30,6 +30,7 @@ enum page_flags {
 		<< 12, // (with PG_ANON) copied from an object's page: mapping and index tell which
 	PG_GUARDS = 1 << 11, // leaf table: may have guard entries
 	PG_SHMEM = 1 << 10,  // (with PG_CACHE) of shared memory or tmpfs, not of a file
+	PG_POISON = 1 << 14, // free, in a hart's cache, and filled with POISON_FREE (debug builds)
 	PG_LAZY = 1 << 13,   // leaf table: may have pages that may be taken away (table_bits.c)
 };
 
@@ -104,6 +105,11 @@ static inline struct page *virt_to_page(const void *address)
 // Allocates 2^order pages with one reference on the head. NULL: no memory. Contents are undefined
 // unless GFP_ZERO.
 struct page *page_alloc(u32 gfp, unsigned order);
+
+// Debug builds fill what is freed with this, and look whether it is still there when a page that the
+// hart has kept is taken again. Reports are only counted here, if this is set (self-tests).
+#define POISON_FREE 0x6b
+extern u32 *page_reports_capture;
 
 // Gives a block back that nobody else refers to.
 void page_free(struct page *page, unsigned order);

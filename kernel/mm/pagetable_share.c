@@ -39,9 +39,9 @@
 //
 // Two processes that fault on the same table at the same time may both see it shared, and both
 // copy it; the one who drops the last share then finds that it has to tear down the table, which
-// is harmless. Nobody waits for anybody. The model beside this file (pagetable_share.pml) has two
-// to three processes doing all this at once; `spin` checks I1, I2, I4 and I5 and that no page is
-// freed while it is mapped.
+// is harmless. Nobody waits for anybody. The models beside this file (pagetable_share.pml for leaf
+// tables, pagetable_middle.pml for those above) have two to three processes doing all this at once;
+// `spin` checks I1, I2, I4 and I5 and that no page is freed while it is mapped.
 //
 // Counts stay exact: a leaf table knows how many pages of each kind it maps. What an address space
 // shares is counted in full to it, as on Linux; it changes when the address space leaves a table.

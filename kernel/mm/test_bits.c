@@ -1,6 +1,7 @@
 // The accessed and dirty bits, where the hardware would trap: they are cleared by hand, and the fault
-// handler has to set them, also in tables that are shared. And pages that MADV_FREE gave up.
+// handler has to set them, also in tables that are shared. And crimes against pages and tables.
 
+#include <arch/irq.h>
 #include <core/selftest.h>
 #include <lib/string.h>
 #include <mm/fault.h>
@@ -100,3 +101,49 @@ static void test_svade(struct selftest_run *run)
 	mm_put(mm);
 }
 SELFTEST(svade, test_svade);
+
+// --- Crimes that debug builds notice ---
+
+// The last page freed is the next one allocated, by this hart, if nothing comes between.
+static void test_page_crime(struct selftest_run *run)
+{
+	u32 reports = 0;
+
+	if (!CONFIG_DEBUG || CONFIG_KASAN) {
+		SKIP(run, "no poison is looked for, or writing is noticed at once");
+		return;
+	}
+	for (u64 at = 0; at < PAGE_SIZE; at += PAGE_SIZE - 1) {
+		unsigned long flags = arch_irq_save();
+		struct page *page = page_alloc(GFP_ATOMIC, 0), *again;
+
+		page_reports_capture = &reports;
+		page_free(page, 0);
+		again = page_alloc(GFP_ATOMIC, 0);
+		CHECK(run, again == page && reports == 0);
+		page_free(again, 0);
+		((char *)page_to_virt(page))[at] ^= 1;
+		again = page_alloc(GFP_ATOMIC, 0);
+		CHECK(run, again == page && reports == 1);
+		page_reports_capture = NULL;
+		reports = 0;
+		page_free(again, 0);
+		arch_irq_restore(flags);
+	}
+}
+SELFTEST(page_crime, test_page_crime);
+
+// A leaf table that says it maps one page more than it does.
+static void test_table_crime(struct selftest_run *run)
+{
+	struct mm *mm = make_area(run);
+
+	if (!CONFIG_DEBUG) {
+		SKIP(run, "counts of tables are not looked at");
+		return;
+	}
+	table_of(table_lookup(mm, AREA))->kinds[MM_ANON]++;
+	mm_put(mm);
+	CHECK(run, !"a table was freed whose counts are wrong");
+}
+SELFTEST_FATAL(table_crime, test_table_crime);

@@ -228,6 +228,15 @@ def stack_overflow():
         raise qemu.Failure('the culprit is not named: ' + result.report())
 
 
+def table_crime():
+    """Debug builds look at the counts of a page table that is freed."""
+    result = qemu.run(qemu.arguments(IMAGE, append='selftest=table_crime'), cpu_limit=40)
+    if '# SKIP' in result.console:
+        raise qemu.Skip('no debug build')
+    if result.status == 0 or not re.search(r'panic.*pages_unaccounted', result.console):
+        raise qemu.Failure('nobody noticed: ' + result.report())
+
+
 def stack_end():
     """The last word of a kernel stack, which debug builds look at when the task is left."""
     line = qemu.arguments(IMAGE, append='selftest=stack_end')
@@ -368,6 +377,7 @@ CASES = {
     'stack_overflow': stack_overflow,
     'stack_end': stack_end,
     'stack_canary': stack_canary,
+    'table_crime': table_crime,
     'clone_lab': clone_lab,
     'namespace_tools': namespace_tools,
 }
