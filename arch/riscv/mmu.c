@@ -6,8 +6,7 @@
 // direct map shows them.
 //
 // The upper half of the root is the same in every address space: its tables are all made here, so
-// that a later change below them is seen everywhere. Address-space numbers are not used yet: each
-// switch flushes what is not global.
+// that a later change below them is seen everywhere. Address-space numbers are given in mm/tlb.c.
 
 #include <arch/irq.h>
 #include <arch/mmu.h>
@@ -207,10 +206,22 @@ void arch_root_init(struct pte *root)
 	memcpy(&root[PT_ENTRIES / 2], &kernel_root[PT_ENTRIES / 2], PAGE_SIZE / 2);
 }
 
-void arch_mm_switch(struct pte *root)
+void arch_mm_switch(struct pte *root, u32 asid)
 {
-	csr_write(satp, satp_of(virt_to_phys(root)));
+	csr_write(satp, satp_of(virt_to_phys(root)) | (u64)asid << SATP_ASID_SHIFT);
+}
+
+// Bits of satp that are not there read as zero. What is translated meanwhile under the number with
+// all bits set is the same as before; it is forgotten at once, as the number may be used later.
+u32 arch_asid_count(void)
+{
+	u64 old = csr_read(satp);
+
+	csr_write(satp, old | SATP_ASID_MASK << SATP_ASID_SHIFT);
+	u64 mask = csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK;
+	csr_write(satp, old);
 	arch_flush_tlb_all();
+	return mask + 1;
 }
 
 u64 boot_satp(void)
@@ -223,6 +234,16 @@ u64 boot_satp(void)
 void arch_flush_tlb_page(u64 va)
 {
 	__asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+}
+
+void arch_flush_asid(u32 asid)
+{
+	__asm__ volatile("sfence.vma zero, %0" ::"r"((u64)asid) : "memory");
+}
+
+void arch_flush_asid_page(u64 va, u32 asid)
+{
+	__asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"((u64)asid) : "memory");
 }
 
 void arch_flush_tlb_all(void)

@@ -28,8 +28,13 @@ struct pte *arch_kernel_root(void);
 // Fills the upper half of a new root; the lower is the caller's (zeroed).
 void arch_root_init(struct pte *root);
 
-// Loads an address space on this hart. Interrupts off.
-void arch_mm_switch(struct pte *root);
+// Loads an address space on this hart, under a number; nothing is forgotten. Interrupts off.
+void arch_mm_switch(struct pte *root, u32 asid);
+// How many numbers this hart has, 0 included: at least 1. Interrupts off.
+u32 arch_asid_count(void);
+// Forgets what was translated under a number, but nothing of the kernel's; all of it, or one page.
+void arch_flush_asid(u32 asid);
+void arch_flush_asid_page(u64 va, u32 asid);
 
 // Forgets translations: of this hart; of a set of harts, waiting until they have. Interrupts on or
 // off for the local ones; the remote one must not be called with interrupts off.

@@ -12,6 +12,7 @@
 #include <mm/pagetable.h>
 #include <mm/shrinker.h>
 #include <mm/slab.h>
+#include <mm/tlb.h>
 #include <ns/cred.h>
 #include <sched/sched.h>
 #include <uapi/errno.h>
@@ -33,6 +34,7 @@ int mm_create(struct mm **out)
 		return -ENOMEM;
 	}
 	mm->root = page_to_virt(root);
+	mm->id = tlb_new_id();
 	root->root_groups = 0;
 	arch_root_init(mm->root);
 	refcount_init(&mm->users, 1);
@@ -131,12 +133,6 @@ int mm_dup(struct mm *old, struct mm **out)
 
 // --- Loading ---
 
-static void load(struct mm *mm)
-{
-	hartmask_set_atomic(&mm->harts, hart_index());
-	arch_mm_switch(mm->root);
-}
-
 // The scheduler's hook, run-queue lock held: see struct sched_hooks.
 static struct mm *mm_switch(struct task *prev, struct task *next)
 {
@@ -151,7 +147,7 @@ static struct mm *mm_switch(struct task *prev, struct task *next)
 		return NULL;
 	}
 	if (next->mm != old) {
-		load(next->mm);
+		tlb_load(next->mm);
 		hartmask_clear_atomic(&old->harts, hart_index());
 	}
 	next->active_mm = next->mm;
@@ -183,7 +179,7 @@ void mm_exec_replace(struct mm *mm)
 	arch_irq_disable();
 	struct mm *old_active = current->active_mm; // let_go_here() may change what is borrowed
 	current->mm = current->active_mm = mm;
-	load(mm);
+	tlb_load(mm);
 	hartmask_clear_atomic(&old_active->harts, hart_index());
 	arch_irq_enable();
 	spin_unlock(&current->alloc_lock);
@@ -204,7 +200,7 @@ static void let_go_here(void *arg)
 	if (current->mm || old == &init_mm)
 		return;
 	mm_grab(&init_mm);
-	load(&init_mm);
+	tlb_load(&init_mm);
 	current->active_mm = &init_mm;
 	hartmask_clear_atomic(&old->harts, hart_index());
 	let_go[hart_index()] = old;

@@ -111,15 +111,17 @@ struct mm {
 	u64 vdso;                  // [I] after exec
 	u64 auxv[AUXV_ENTRIES_MAX][2];
 	int auxv_count;
-	struct file *exe_file; // [map]
-	struct hartmask harts; // [a] harts that have it loaded
-	u32 dumpable;          // [a]
-	u32 core_filter;       // [a] /proc/PID/coredump_filter
-	u32 membarriers;       // [a] what membarrier(2) has registered
-	u32 deny_write_exec;   // [a] PR_SET_MDWE
-	u32 thp_disable;       // [a] PR_SET_THP_DISABLE: 0, 1, or 3 (but for advised areas)
-	u64 rseq_cids;         // [a] process/rseq.c
-	bool lazy;             // [table_bits.c] in the list of those that have pages to take away
+	struct file *exe_file;   // [map]
+	struct hartmask harts;   // [a] harts that have it loaded
+	u64 id;                  // [I] told apart by tlb.c from all others that ever were
+	struct atomic64 flushes; // [a] mm_flush() was called so often
+	u32 dumpable;            // [a]
+	u32 core_filter;         // [a] /proc/PID/coredump_filter
+	u32 membarriers;         // [a] what membarrier(2) has registered
+	u32 deny_write_exec;     // [a] PR_SET_MDWE
+	u32 thp_disable;         // [a] PR_SET_THP_DISABLE: 0, 1, or 3 (but for advised areas)
+	u64 rseq_cids;           // [a] process/rseq.c
+	bool lazy;               // [table_bits.c] in the list of those that have pages to take away
 	struct list_head lazy_link;
 };
 

@@ -1,4 +1,4 @@
-// Changing user page tables: entries and their counts, unmapping, rights, moving, flushing.
+// Changing user page tables: entries and their counts, unmapping, rights, moving.
 //
 // A leaf entry holds one reference to its page (but for the zero page, which is not counted).
 // Entries and tables change under table_lock, after the table was made ours if it was shared
@@ -9,18 +9,15 @@
 #include <arch/irq.h>
 #include <arch/string.h>
 #include <core/init.h>
-#include <core/ipi.h>
 #include <core/panic.h>
 #include <mm/buddy.h>
 #include <mm/pagetable.h>
 #include <uapi/errno.h>
 
-#define FLUSH_PAGES_MAX 16 // beyond, forgetting everything is cheaper
 #define GATHER_MAX      60
 #define GATHER_HUGE_MAX 8
 
 struct page *zero_page;
-struct atomic64 flushes_local, flushes_remote;
 
 u64 vma_pte_bits(const struct vma *vma)
 {
@@ -35,41 +32,6 @@ u64 vma_pte_bits(const struct vma *vma)
 	if (vma->flags & VM_SHARED)
 		bits |= PTE_SHARED;
 	return bits;
-}
-
-// --- Flushing ---
-
-struct flush {
-	u64 start, size;
-};
-
-static void flush_here(void *arg)
-{
-	const struct flush *flush = arg;
-
-	if (flush->size > FLUSH_PAGES_MAX * PAGE_SIZE) {
-		arch_flush_tlb_all();
-		return;
-	}
-	for (u64 at = 0; at < flush->size; at += PAGE_SIZE)
-		arch_flush_tlb_page(flush->start + at);
-}
-
-void mm_flush(struct mm *mm, u64 start, u64 size)
-{
-	struct flush flush = {start, size};
-
-	smp_mb(); // the changed entries, before the look at who has them loaded; see load() in mm.c
-	struct hartmask harts = {READ_ONCE(mm->harts.bits)};
-	if (harts.bits & ~(1ul << hart_index())) {
-		atomic64_inc(&flushes_remote);
-		ipi_call(&harts, flush_here, &flush, true);
-		return;
-	}
-	if (harts.bits) {
-		atomic64_inc(&flushes_local);
-		flush_here(&flush);
-	}
 }
 
 // --- Entries ---

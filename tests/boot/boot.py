@@ -195,6 +195,7 @@ def command_line():
     result = boots(smp=4, append='maxcpus=2 loglevel=7')
     if '2 of 2 harts online' not in result.console:
         raise qemu.Failure('maxcpus=2: ' + result.report())
+    boots(smp=2, append='noasid')
     if 'Command line:' in boots(append='quiet').console:
         raise qemu.Failure('"quiet" is not quiet')
     if 'Command line:' not in boots(append='loglevel=7').console:
