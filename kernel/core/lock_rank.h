@@ -37,59 +37,60 @@ enum lock_rank {
 
 	// Spinlocks
 	LOCK_SPIN_FIRST = 64,
-	LOCK_TASKLIST = LOCK_SPIN_FIRST, // tasklist_lock (rwlock)
-	LOCK_CGROUP,                     // cgroup membership lists
-	LOCK_TASK_ALLOC,                 // task.alloc_lock
-	LOCK_TTY_SPIN,                   // terminal: foreground group, flags
-	LOCK_POSIX_TIMER_STATE,          // one timer_create() timer: it sends signals
-	LOCK_SIGHAND,                    // signal handlers and pending signals
-	LOCK_PROCESS_STATS,              // usage of processes
-	LOCK_PID,                        // pid tables
-	LOCK_NS,                         // namespaces' own fields
-	LOCK_USER_COUNTS,                // counts of a user, which interrupts change too
-	LOCK_FILES,                      // descriptor tables
-	LOCK_FS_CONTEXT,                 // root, cwd, umask
-	LOCK_MOUNT_HASH,                 // fs: mount lookup
-	LOCK_SB_INODES,                  // fs: inode lists and hash
-	LOCK_INODE_SPIN,                 // fs: inode fields
-	LOCK_DCACHE,                     // fs: dentry hash, lru and tree
-	LOCK_DENTRY,                     // fs: one dentry
-	LOCK_FILE_SPIN,                  // fs: file flags, owner
-	LOCK_FILE_LOCKS,                 // fs: advisory locks
-	LOCK_IPC_SPIN,                   // ipc: one object
-	LOCK_NET,                        // net: tables
-	LOCK_SOCKET_SPIN,                // net: queues of one socket
-	LOCK_MM_LIST,                    // mm: lists of address spaces
-	LOCK_PAGE_TABLE,                 // mm: page tables of one address space
-	LOCK_SHARED_TABLE,               // mm: one shared page table
-	LOCK_MAPPING_TREE,               // mm: index of a page cache object
-	LOCK_LRU,                        // mm: page lists
-	LOCK_FUTEX,                      // futex hash bucket
-	LOCK_POSIX_TIMER,                // timers of a process; timerfds
-	LOCK_DEVICE,                     // driver state, interrupt handlers
-	LOCK_WORK,                       // work queues
-	LOCK_SLEEPER,                    // the inside of mutex, rwsem and completion
-	LOCK_WAIT_QUEUE,                 // wait queues
-	LOCK_EPOLL_READY,                // epoll ready list, taken by wake-up functions
-	LOCK_WAIT_QUEUE_INNER,           // wait queues woken from the wake-up functions of others
-	LOCK_PI_GRAPH,                   // who waits for whom: priority inheritance
-	LOCK_PI,                         // task.pi_lock
-	LOCK_RUN_QUEUE,                  // scheduler (two: by hart index)
-	LOCK_RT_BANDWIDTH,               // scheduler: real-time share
-	LOCK_SLAB,                       // slab: a cache's lists
-	LOCK_VMAP,                       // vmap space
-	LOCK_BUDDY,                      // page allocator
-	LOCK_MEMBLOCK,                   // boot memory
-	LOCK_KERNEL_MAP,                 // kernel page tables
-	LOCK_RCU,                        // grace periods
-	LOCK_IPI,                        // cross-hart calls
-	LOCK_REALTIME_TIMERS,            // timers that follow the real-time clock
-	LOCK_TIMER,                      // timer queue of a hart
-	LOCK_CLOCK,                      // time keeping
-	LOCK_RANDOM,                     // random pool
-	LOCK_IRQ,                        // interrupt controller tables
-	LOCK_LEAF,                       // any lock under which nothing is taken
-	LOCK_CONSOLE,                    // output devices
-	LOCK_LOG,                        // log ring
+	LOCK_FILE_ASYNC = LOCK_SPIN_FIRST, // fs: files that ask for signals
+	LOCK_TASKLIST,                     // tasklist_lock (rwlock)
+	LOCK_CGROUP,                       // cgroup membership lists
+	LOCK_TASK_ALLOC,                   // task.alloc_lock
+	LOCK_TTY_SPIN,                     // terminal: foreground group, flags
+	LOCK_POSIX_TIMER_STATE,            // one timer_create() timer: it sends signals
+	LOCK_SIGHAND,                      // signal handlers and pending signals
+	LOCK_PROCESS_STATS,                // usage of processes
+	LOCK_PID,                          // pid tables
+	LOCK_NS,                           // namespaces' own fields
+	LOCK_USER_COUNTS,                  // counts of a user, which interrupts change too
+	LOCK_FILES,                        // descriptor tables
+	LOCK_FS_CONTEXT,                   // root, cwd, umask
+	LOCK_MOUNT_HASH,                   // fs: mount lookup
+	LOCK_SB_INODES,                    // fs: inode lists and hash
+	LOCK_INODE_SPIN,                   // fs: inode fields
+	LOCK_DCACHE,                       // fs: dentry hash, lru and tree
+	LOCK_DENTRY,                       // fs: one dentry
+	LOCK_FILE_SPIN,                    // fs: file flags, owner
+	LOCK_FILE_LOCKS,                   // fs: advisory locks
+	LOCK_IPC_SPIN,                     // ipc: one object
+	LOCK_NET,                          // net: tables
+	LOCK_SOCKET_SPIN,                  // net: queues of one socket
+	LOCK_MM_LIST,                      // mm: lists of address spaces
+	LOCK_PAGE_TABLE,                   // mm: page tables of one address space
+	LOCK_SHARED_TABLE,                 // mm: one shared page table
+	LOCK_MAPPING_TREE,                 // mm: index of a page cache object
+	LOCK_LRU,                          // mm: page lists
+	LOCK_FUTEX,                        // futex hash bucket
+	LOCK_POSIX_TIMER,                  // timers of a process; timerfds
+	LOCK_DEVICE,                       // driver state, interrupt handlers
+	LOCK_WORK,                         // work queues
+	LOCK_SLEEPER,                      // the inside of mutex, rwsem and completion
+	LOCK_WAIT_QUEUE,                   // wait queues
+	LOCK_EPOLL_READY,                  // epoll ready list, taken by wake-up functions
+	LOCK_WAIT_QUEUE_INNER,             // wait queues woken from the wake-up functions of others
+	LOCK_PI_GRAPH,                     // who waits for whom: priority inheritance
+	LOCK_PI,                           // task.pi_lock
+	LOCK_RUN_QUEUE,                    // scheduler (two: by hart index)
+	LOCK_RT_BANDWIDTH,                 // scheduler: real-time share
+	LOCK_SLAB,                         // slab: a cache's lists
+	LOCK_VMAP,                         // vmap space
+	LOCK_BUDDY,                        // page allocator
+	LOCK_MEMBLOCK,                     // boot memory
+	LOCK_KERNEL_MAP,                   // kernel page tables
+	LOCK_RCU,                          // grace periods
+	LOCK_IPI,                          // cross-hart calls
+	LOCK_REALTIME_TIMERS,              // timers that follow the real-time clock
+	LOCK_TIMER,                        // timer queue of a hart
+	LOCK_CLOCK,                        // time keeping
+	LOCK_RANDOM,                       // random pool
+	LOCK_IRQ,                          // interrupt controller tables
+	LOCK_LEAF,                         // any lock under which nothing is taken
+	LOCK_CONSOLE,                      // output devices
+	LOCK_LOG,                          // log ring
 	LOCK_RANKS,
 };

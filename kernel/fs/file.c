@@ -6,6 +6,7 @@
 
 #include <core/init.h>
 #include <core/panic.h>
+#include <fs/async.h>
 #include <fs/files.h>
 #include <fs/open.h>
 #include <fs/locks.h>
@@ -51,6 +52,8 @@ void file_put(struct file *file)
 		return;
 	if (unlikely(file->epolls.first))
 		file_epoll_hook(file);
+	if (unlikely(file->owner))
+		file_owner_free(file);
 	locks_closed(file->inode, LOCK_KIND_FLOCK, file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);

@@ -7,8 +7,10 @@
 #include <sched/mutex.h>
 #include <uapi/fcntl.h>
 
+struct async_list;
 struct cred;
 struct file;
+struct file_owner;
 struct poll_table;
 struct seq;
 
@@ -32,6 +34,9 @@ struct file_ops {
 	void (*mapped)(struct file *file, bool mapped);
 	// mode FALLOC_FL_*; offset and length are checked.
 	long (*fallocate)(struct file *file, int mode, u64 offset, u64 length);
+	// The list of those that want signals about it, which lives as long as the file (O_ASYNC is
+	// being turned on or off).
+	struct async_list *(*async)(struct file *file, bool on);
 	void (*show_fdinfo)(struct file *file, struct seq *seq);
 	bool stream; // no position: pipes, terminals
 };
@@ -54,6 +59,7 @@ struct file {
 	void *private;            // of the kind of file
 	const char *anon_name;    // [I] "[pidfd]"
 	const struct cred *cred;  // [I] counted: who opened it
+	struct file_owner *owner; // [a] who gets signals about it; NULL: was never asked
 	struct hlist_head epolls; // [epoll's tree lock] items that watch it
 };
 

@@ -3,6 +3,7 @@
 
 #include <core/errno.h>
 #include <core/init.h>
+#include <fs/async.h>
 #include <fs/file.h>
 #include <fs/pipe.h>
 #include <fs/poll.h>
@@ -26,6 +27,7 @@
 struct pipe {
 	struct mutex lock;
 	struct wait_queue wait;         // readers, writers, pollers
+	struct async_list async;        // who wants signals
 	u32 readers, writers;           // [lock] open ends
 	u32 reader_opens, writer_opens; // [lock] ever: for FIFO opens that wait
 	u32 head, count;                // [lock] bytes
@@ -45,6 +47,7 @@ static struct pipe *pipe_new(void)
 		return NULL;
 	mutex_init(&pipe->lock, LOCK_PIPE);
 	wait_queue_init(&pipe->wait);
+	async_list_init(&pipe->async);
 	pipe->size = PIPE_PAGES_DEFAULT * PAGE_SIZE;
 	pipe->page = pipe->few_pages;
 	return pipe;
@@ -123,6 +126,8 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *iter, u64 *pos)
 	mutex_unlock(&pipe->lock);
 	if (done > 0 && was_full)
 		wake_up_all_key(&pipe->wait, POLLOUT | POLLWRNORM);
+	if (done > 0)
+		async_notify(&pipe->async, FILE_WRITE, POLL_OUT);
 	return done;
 out:
 	mutex_unlock(&pipe->lock);
@@ -190,7 +195,15 @@ static ssize_t pipe_write(struct file *file, struct iov_iter *iter, u64 *pos)
 		mutex_lock(&pipe->lock);
 	}
 	mutex_unlock(&pipe->lock);
+	if (done > 0)
+		async_notify(&pipe->async, FILE_READ, POLL_IN);
 	return done;
+}
+
+static struct async_list *pipe_async(struct file *file, bool on)
+{
+	(void)on;
+	return &((struct pipe *)file->private)->async;
 }
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
@@ -234,8 +247,13 @@ static int pipe_release(struct file *file)
 	pipe->readers -= !!(file->flags & FILE_READ);
 	pipe->writers -= !!(file->flags & FILE_WRITE);
 	bool last = --pipe->files == 0;
+	bool alone = !pipe->readers != !pipe->writers;
 	if (last && inode)
 		inode->private = NULL;
+	if (!last && alone) { // the others cannot go meanwhile
+		async_notify(&pipe->async, FILE_READ, POLL_IN);
+		async_notify(&pipe->async, FILE_WRITE, POLL_OUT);
+	}
 	mutex_unlock(&pipe->lock);
 	if (last)
 		pipe_free(pipe);
@@ -250,6 +268,7 @@ static const struct file_ops pipe_ops = {
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,
+	.async = pipe_async,
 	.stream = true,
 };
 

@@ -29,6 +29,11 @@ static int codes_of(int sig)
 	return 0;
 }
 
+bool signal_has_codes(int sig)
+{
+	return codes_of(sig) != 0;
+}
+
 static bool layout_is_known(int sig, int code)
 {
 	if (code == SI_KERNEL || code == SI_ASYNCNL)

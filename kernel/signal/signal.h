@@ -144,5 +144,7 @@ enum siginfo_layout {
 	SIGINFO_SYSCALL,
 };
 enum siginfo_layout siginfo_layout(const struct siginfo *info);
+// Whether the signal has codes of its own, which mean something else with other signals.
+bool signal_has_codes(int sig);
 // Whether it has si_pid and si_uid.
 bool siginfo_names_sender(const struct siginfo *info);

@@ -1,6 +1,7 @@
 // fcntl(2) and flock(2).
 
 #include <core/errno.h>
+#include <fs/async.h>
 #include <fs/files.h>
 #include <fs/locks.h>
 #include <fs/memfd.h>
@@ -73,16 +74,89 @@ static long lock_command(struct file *file, int command, u64 lock_at)
 	return lock_set(file, kind, &range, command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
-static long file_command(struct file *file, int command, u64 argument)
+// --- Who gets signals ---
+
+struct owner_ex {
+	int type, nr;
+};
+
+static long owner_set(struct file *file, int nr)
+{
+	if (nr == -2147483647 - 1)
+		return -EINVAL;
+	return file_owner_set(file, nr < 0 ? PIDTYPE_PGID : PIDTYPE_TGID, nr < 0 ? -nr : nr);
+}
+
+static long owner_get(struct file *file)
+{
+	enum pid_type type;
+	int nr = file_owner_get(file, &type);
+
+	return type == PIDTYPE_PGID ? -nr : nr;
+}
+
+static long owner_ex_set(struct file *file, u64 owner_at)
+{
+	static const enum pid_type types[] = {PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID};
+	struct owner_ex owner;
+
+	if (copy_from_user(&owner, owner_at, sizeof(owner)))
+		return -EFAULT;
+	if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
+		return -EINVAL;
+	return file_owner_set(file, types[owner.type], owner.nr);
+}
+
+static long owner_ex_get(struct file *file, u64 owner_at)
+{
+	enum pid_type type;
+	struct owner_ex owner = {.nr = file_owner_get(file, &type)};
+
+	owner.type = type == PIDTYPE_PGID   ? F_OWNER_PGRP
+		     : type == PIDTYPE_TGID ? F_OWNER_PID
+					    : F_OWNER_TID;
+	return copy_to_user(owner_at, &owner, sizeof(owner));
+}
+
+static long owner_command(struct file *file, int command, u64 argument)
+{
+	switch (command) {
+	case F_SETOWN:
+		return owner_set(file, argument);
+	case F_GETOWN:
+		return owner_get(file);
+	case F_SETOWN_EX:
+		return owner_ex_set(file, argument);
+	case F_GETOWN_EX:
+		return owner_ex_get(file, argument);
+	case F_SETSIG:
+		return file_signal_set(file, argument);
+	case F_GETSIG:
+		return file_signal_get(file);
+	}
+	return -EINVAL;
+}
+
+static long flags_set(struct file *file, int fd, u64 flags)
 {
 	u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME;
 
+	if ((flags ^ file->flags) & O_ASYNC) {
+		int error = file_async_set(file, fd, flags & O_ASYNC);
+		if (error && error != -ENOTTY) // where there is no such thing it stays off
+			return error;
+	}
+	WRITE_ONCE(file->flags, (file->flags & ~settable) | (flags & settable));
+	return 0;
+}
+
+static long file_command(struct file *file, int fd, int command, u64 argument)
+{
 	switch (command) {
 	case F_GETFL:
 		return file->flags & ~(FILE_READ | FILE_WRITE);
 	case F_SETFL:
-		WRITE_ONCE(file->flags, (file->flags & ~settable) | (argument & settable));
-		return 0;
+		return flags_set(file, fd, argument);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -99,7 +173,7 @@ static long file_command(struct file *file, int command, u64 argument)
 	case F_GET_SEALS:
 		return file_get_seals(file);
 	}
-	return -EINVAL;
+	return owner_command(file, command, argument);
 }
 
 SYSCALL3(fcntl, int, fd, int, command, u64, argument)
@@ -121,7 +195,7 @@ SYSCALL3(fcntl, int, fd, int, command, u64, argument)
 	// A descriptor that is only a path answers one question.
 	long result = (file->flags & O_PATH) && command != F_GETFL
 			      ? -EBADF
-			      : file_command(file, command, argument);
+			      : file_command(file, fd, command, argument);
 	file_put(file);
 	return result;
 }

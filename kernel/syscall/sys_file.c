@@ -1,6 +1,7 @@
 // System calls on open files: read, write, seek, descriptors, ioctl, pipes.
 
 #include <core/errno.h>
+#include <fs/async.h>
 #include <fs/files.h>
 #include <fs/open.h>
 #include <fs/pipe.h>
@@ -12,6 +13,7 @@
 #include <signal/signal.h>
 #include <syscall/define.h>
 #include <uapi/errno.h>
+#include <uapi/termios.h>
 
 static ssize_t transfer_file(struct file *file, struct iov_iter *iter, u64 *at, bool write,
 			     bool shared)
@@ -254,13 +256,48 @@ SYSCALL3(dup3, int, fd, int, target, int, flags)
 	return fd_dup_to(fd, target, flags);
 }
 
+static long set_nonblocking(struct file *file, u64 on_at)
+{
+	u32 on;
+
+	if (get_user_u32(on_at, &on))
+		return -EFAULT;
+	WRITE_ONCE(file->flags, on ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK);
+	return 0;
+}
+
+static long set_async(struct file *file, int fd, u64 on_at)
+{
+	u32 on;
+
+	if (get_user_u32(on_at, &on))
+		return -EFAULT;
+	return !on == !(file->flags & O_ASYNC) ? 0 : file_async_set(file, fd, on);
+}
+
+// Some commands are for files of all kinds.
+static long any_ioctl(struct file *file, int fd, unsigned command, u64 argument)
+{
+	switch (command) {
+	case FIOCLEX:
+		return fd_set_flags(fd, FD_CLOEXEC);
+	case FIONCLEX:
+		return fd_set_flags(fd, 0);
+	case FIONBIO:
+		return set_nonblocking(file, argument);
+	case FIOASYNC:
+		return set_async(file, fd, argument);
+	}
+	return file->ops->ioctl ? file->ops->ioctl(file, command, argument) : -ENOTTY;
+}
+
 SYSCALL3(ioctl, int, fd, unsigned, command, u64, argument)
 {
 	struct file *file = file_get_fd(fd);
 
 	if (!file)
 		return -EBADF;
-	long result = file->ops->ioctl ? file->ops->ioctl(file, command, argument) : -ENOTTY;
+	long result = file->flags & O_PATH ? -EBADF : any_ioctl(file, fd, command, argument);
 	file_put(file);
 	return result;
 }

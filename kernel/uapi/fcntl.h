@@ -13,6 +13,7 @@
 #define O_TRUNC                  01000
 #define O_APPEND                 02000
 #define O_NONBLOCK               04000
+#define O_ASYNC                  0x2000
 #define O_DSYNC                  010000
 #define O_DIRECT                 040000
 #define O_LARGEFILE              0100000

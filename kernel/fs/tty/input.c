@@ -380,6 +380,9 @@ static void announce(struct tty *tty, u32 head, u32 canon_head)
 	echo_flush(tty);
 	if (tty->head != head || tty->canon_head != canon_head)
 		wake_up_all_key(&tty->read_wait, POLLIN | POLLRDNORM);
+	// Half a line is nothing to tell.
+	if (tty->canon_head != canon_head || (!LFLAG(tty, ICANON) && tty->head != head))
+		async_notify(&tty->async, FILE_READ | FILE_WRITE, POLL_IN);
 }
 
 void input_type(struct tty *tty, u8 c)

@@ -3,6 +3,7 @@
 
 #include <core/spinlock.h>
 #include <core/refcount.h>
+#include <fs/async.h>
 #include <fs/file.h>
 #include <fs/poll.h>
 #include <core/errno.h>
@@ -49,6 +50,7 @@ struct tty {
 	struct mutex write_mutex;  // one writer at a time
 	struct mutex lock;
 	struct wait_queue read_wait, write_wait;
+	struct async_list async; // who wants signals
 
 	struct termios2 termios, locked; // [lock]
 	struct winsize winsize;          // [lock]
@@ -131,8 +133,10 @@ int winsize_set(struct tty *tty, u64 argument);
 int job_check(struct tty *tty, int sig);
 void job_signal_foreground(struct tty *tty, int sig);
 void job_open(struct tty *tty, struct file *file, bool noctty); // may become the controlling one
-struct tty *job_controlling_tty(void);                          // of current, counted; or NULL
-void job_clear_session(struct tty *tty);                        // nobody's any more
+// The foreground group is who hears of input, unless somebody else is named.
+struct async_list *job_async(struct file *file, bool on);
+struct tty *job_controlling_tty(void);   // of current, counted; or NULL
+void job_clear_session(struct tty *tty); // nobody's any more
 void job_hangup(struct tty *tty, bool exiting);
 // -ENOIOCTLCMD: not one of job control's.
 long job_ioctl(struct tty *tty, struct file *file, u32 command, u64 argument, bool from_master);

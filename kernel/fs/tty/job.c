@@ -378,3 +378,22 @@ static int job_init(void)
 	return 0;
 }
 INITCALL(DEVICE, job_init);
+
+// --- Signals about input ---
+
+struct async_list *job_async(struct file *file, bool on)
+{
+	struct tty *tty = ((struct tty_file *)file->private)->tty;
+
+	if (on) {
+		spin_lock(&tty->ctrl);
+		struct pid *pid = tty->pgrp ? pid_get(tty->pgrp) : NULL;
+		spin_unlock(&tty->ctrl);
+		if (pid)
+			file_owner_default(file, pid, PIDTYPE_PGID);
+		else
+			file_owner_default(file, pid_get(current->process->pids[PIDTYPE_TGID]),
+					   PIDTYPE_TGID);
+	}
+	return &tty->async;
+}

@@ -28,6 +28,7 @@ struct tty *tty_alloc(const struct tty_ops *ops, void *driver, u64 device)
 	mutex_init(&tty->write_mutex, LOCK_TTY_IO);
 	mutex_init(&tty->lock, LOCK_TTY);
 	wait_queue_init(&tty->read_wait);
+	async_list_init(&tty->async);
 	wait_queue_init(&tty->write_wait);
 	spin_init(&tty->ctrl, LOCK_TTY_SPIN);
 	tty->ops = ops;
@@ -177,6 +178,7 @@ const struct file_ops tty_ops = {
 	.write = tty_write,
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
+	.async = job_async,
 	.stream = true,
 };
 
