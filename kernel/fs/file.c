@@ -106,6 +106,12 @@ ssize_t file_read(struct file *file, struct iov_iter *iter, u64 *pos)
 	return file->ops->read(file, iter, pos);
 }
 
+void file_accessed(struct file *file)
+{
+	if (!(file->flags & O_NOATIME))
+		path_accessed(&file->path);
+}
+
 ssize_t file_write(struct file *file, struct iov_iter *iter, u64 *pos)
 {
 	if (!(file->flags & FILE_WRITE))

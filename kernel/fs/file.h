@@ -66,6 +66,8 @@ struct file {
 // Registered by epoll: a watched file is going away.
 extern void (*file_epoll_hook)(struct file *file);
 
+// What it is open on has been read: see path_accessed().
+void file_accessed(struct file *file);
 struct file *file_get(struct file *file);
 void file_put(struct file *file);
 struct file *file_alloc(u32 flags);

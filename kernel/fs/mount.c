@@ -216,6 +216,32 @@ bool path_mount_nodev(const struct path *path)
 	       superblock_owner(path->mount->sb) != &init_user_ns;
 }
 
+// --- Access times ---
+
+#define ATIME_TOO_OLD (24 * 60 * 60) // seconds
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+void path_accessed(const struct path *path)
+{
+	const struct mount *mount = path->mount;
+
+	if (!mount || path_read_only(path) || (mount->flags & MOUNT_NOATIME))
+		return;
+	struct inode *inode = path_inode(path);
+	if ((mount->flags & MOUNT_NODIRATIME) && S_ISDIR(inode->mode))
+		return;
+	struct timespec now = fs_now();
+	if ((mount->flags & MOUNT_RELATIME) && is_later(&inode->atime, &inode->mtime) &&
+	    is_later(&inode->atime, &inode->ctime) &&
+	    now.tv_sec - inode->atime.tv_sec < ATIME_TOO_OLD)
+		return;
+	inode->atime = now;
+}
+
 // --- Trees. Walks are loops: the depth of a tree is up to users, our stack is not. ---
 
 // The mount after this one, parents first, among those of the tree of `top`; NULL at the end.

@@ -52,6 +52,10 @@ bool path_mount_nosuid(const struct path *path);
 // Whether device nodes on it are dead.
 bool path_mount_nodev(const struct path *path);
 
+// It has been read by way of this mount: its access time becomes now, as far as the flags of the mount
+// say so. Relative access times change only if they are not newer than the last change, or a day old.
+void path_accessed(const struct path *path);
+
 // Copies a path of user space. -ENOENT if it is empty (unless allowed), -ENAMETOOLONG, -EFAULT.
 int path_from_user(u64 address, bool empty_allowed, char **out);
 void path_free(char *path);

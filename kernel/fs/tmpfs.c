@@ -109,7 +109,11 @@ static const struct inode_ops tmpfs_inode_ops = {
 
 static ssize_t tmpfs_read(struct file *file, struct iov_iter *iter, u64 *pos)
 {
-	return mapping_read(&file->inode->mapping, iter, pos);
+	ssize_t done = mapping_read(&file->inode->mapping, iter, pos);
+
+	if (done >= 0)
+		file_accessed(file);
+	return done;
 }
 
 // How much of a write fits: pages that are there cost nothing.

@@ -158,6 +158,7 @@ SYSCALL4(readlinkat, int, dirfd, u64, path_at, u64, buffer, int, size)
 		length = text ? inode->ops->readlink(inode, text, PATH_MAX) : -ENOMEM;
 	}
 	if (length > 0) {
+		path_accessed(&path);
 		length = MIN(length, (long)size);
 		if (copy_to_user(buffer, text, length))
 			length = -EFAULT;
@@ -499,6 +500,8 @@ SYSCALL3(getdents64, int, fd, u64, buffer, unsigned, size)
 		mutex_lock(&file->pos_lock);
 		down_read(&inode->lock);
 		error = inode->nlink ? file->ops->iterate(file, &get.ctx) : -ENOENT;
+		if (!error)
+			file_accessed(file);
 		up_read(&inode->lock);
 		mutex_unlock(&file->pos_lock);
 	}

@@ -181,6 +181,57 @@ ABI_TEST(mountflags, nosymfollow_noexec_nodev)
 	R(access("a/file", X_OK));
 }
 
+// Whether the access time of a file moves when it is read now.
+static void show_access(const char *path, int flags, const char *when)
+{
+	struct stat before, after;
+	char text[256];
+
+	usleep(30000);
+	stat(path, &before);
+	int fd = open(path, O_RDONLY | flags);
+	if (S_ISDIR(before.st_mode))
+		syscall(SYS_getdents64, fd, text, sizeof(text));
+	else
+		read(fd, text, 4);
+	close(fd);
+	stat(path, &after);
+	printf("%s, %s: %d\n", path, when,
+	       before.st_atim.tv_sec != after.st_atim.tv_sec ||
+		       before.st_atim.tv_nsec != after.st_atim.tv_nsec);
+}
+
+ABI_TEST(mountflags, access_times)
+{
+	struct timespec old[2] = {{.tv_nsec = 2}, {.tv_nsec = 1}};
+	static const int kinds[] = {MS_RELATIME, MS_STRICTATIME, MS_NOATIME, MS_NODIRATIME,
+				    MS_RDONLY};
+
+	arena();
+	R(mount("a", "a", "tmpfs", 0, NULL));
+	mkdir("a/dir", 0755);
+	int fd = open("a/file", O_CREAT | O_RDWR, 0600);
+	write(fd, "text", 4);
+	close(fd);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		fd = open("a/file", O_WRONLY);
+		usleep(30000);
+		write(fd, "t", 1);
+		utimensat(AT_FDCWD, "a/dir", NULL, 0);
+		close(fd);
+		R(mount(NULL, "a", NULL, MS_REMOUNT | MS_BIND | kinds[i], NULL) ? -1 : kinds[i]);
+		show_access("a/file", O_NOATIME, "as none");
+		show_access("a/file", 0, "first");
+		show_access("a/file", 0, "second");
+		show_access("a/dir", 0, "first");
+		show_access("a/dir", 0, "second");
+		R(mount(NULL, "a", NULL, MS_REMOUNT | MS_BIND | MS_RELATIME, NULL));
+		R(utimensat(AT_FDCWD, "a/file", old, 0));
+		R(utimensat(AT_FDCWD, "a/dir", old, 0));
+		show_access("a/file", 0, "old");
+	}
+}
+
 static void nested_flags(void)
 {
 	R(unshare(CLONE_NEWUSER | CLONE_NEWNS));

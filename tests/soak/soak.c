@@ -1,8 +1,10 @@
-// The soak, as init of a machine: very many forks, programs and threads from several tasks at once,
-// then a fork bomb that a limit holds and one that runs memory out; after each, what exists is counted
+// The soak, as init of a machine: very many forks, programs, threads and containers from several tasks
+// at once, then a fork bomb that a limit holds and one that runs memory out; after each, what exists is counted
 // again (/proc/census).
 //
-//   soak=COUNT on the kernel's command line, which reaches us as an environment variable.
+//   soak=COUNT, and soak_only=STAGE, on the kernel's command line, which reaches us as an environment variable.
+
+#include "soak.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -300,9 +302,12 @@ static void ask_shell(const char *when)
 static void stage(const char *name, long (*run)(long), int workers, long count, int bomb)
 {
 	static char before[CENSUS_MAX];
+	const char *only = getenv("soak_only");
 	int status, wrong = 0;
 	pid_t pids[WORKERS], pid;
 
+	if (only && strcmp(only, name))
+		return;
 	census(before);
 	for (int i = 0; i < workers; i++) {
 		pids[i] = fork();
@@ -340,16 +345,18 @@ int main(int argc, char **argv)
 	start_shell();
 	ask_shell("before all");
 	mkdir("/proc", 0755);
+	mkdir("/container", 0755);
 	mount("proc", "/proc", "proc", 0, NULL);
 	if (access("/proc/census", R_OK))
 		fail("there is a census");
 	// The first of each kind fills caches, which are not lost.
 	for (int i = 0; i < WORKERS; i++)
-		forks(1), execs(1), threads(1);
+		forks(1), execs(1), threads(1), containers(1);
 	stage("forks", forks, WORKERS, count / WORKERS, 0);
 	stage("programs", execs, WORKERS, count / WORKERS, 0);
 	stage("threads", threads, WORKERS, count / WORKERS, 0);
 	stage("forks beside spinners", forks_beside_spinners, 1, count / 10, 0);
+	stage("containers", containers, WORKERS, count / (20 * WORKERS), 0);
 	stage("fork bomb under RLIMIT_NPROC", limited_bomb, 1, 0, 1);
 	memory_ran_out = 1;
 	stage("memory runs out", memory_bomb, 1, 0, 1);
