@@ -272,6 +272,7 @@ static void check_poison(struct page *page)
 
 struct page *page_alloc(u32 gfp, unsigned order)
 {
+	gfp_check(gfp);
 	if (fault_should_fail(FAULT_PAGE, gfp) || order >= BUDDY_ORDERS)
 		return NULL;
 	bool zeroed = false;

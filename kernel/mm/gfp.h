@@ -2,6 +2,7 @@
 #pragma once
 
 #include <core/fault_inject.h>
+#include <core/lock_check.h>
 
 // GFP_KERNEL may sleep, shrink caches, call the OOM killer, and use a little of the reserve.
 #define GFP_KERNEL       0u
@@ -12,3 +13,10 @@
 #define GFP_NORECLAIM    (1u << 4)    // fail rather than shrink or kill
 #define GFP_RESERVE      (1u << 5)    // may use the whole reserve (reclaim itself, OOM victims)
 #define GFP_NOINJECT     FAULT_EXEMPT // not subject to fault injection
+
+// Debug builds report who allocates where it must not sleep, but allows it.
+static inline void gfp_check(u32 gfp)
+{
+	if (!(gfp & (GFP_ATOMIC | GFP_NORECLAIM)))
+		might_sleep();
+}

@@ -388,6 +388,7 @@ static void *alloc_from(struct slab_cache *cache, u32 gfp, const void *caller)
 {
 	void *object = NULL;
 
+	gfp_check(gfp);
 	if (fault_should_fail(FAULT_SLAB, gfp))
 		return NULL;
 	unsigned long flags = arch_irq_save();

@@ -6,6 +6,7 @@
 #include <core/spinlock.h>
 #include <core/timer.h>
 #include <lib/string.h>
+#include <mm/slab.h>
 #include <sched/mutex.h>
 #include <sched/rwsem.h>
 #include <sched/sched.h>
@@ -138,6 +139,10 @@ static void crime_sleep(struct selftest_run *t)
 	mutex_lock(&mutex);
 	CHECK(t, reported("sleep"));
 	mutex_unlock(&mutex);
+	kfree(kmalloc(8, GFP_ATOMIC));
+	CHECK(t, reported(NULL));
+	kfree(kmalloc(8, GFP_KERNEL));
+	CHECK(t, reported("sleep"));
 	spin_unlock(&lock);
 	rcu_read_lock();
 	might_sleep();
