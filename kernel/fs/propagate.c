@@ -50,7 +50,8 @@ static int group_alloc(void)
 
 		if (!map)
 			return -ENOMEM;
-		memcpy(map, group_map, group_bits / 8);
+		if (group_map)
+			memcpy(map, group_map, group_bits / 8);
 		kvfree(group_map);
 		group_map = map;
 		group_bits = bits;
