@@ -32,7 +32,7 @@ struct pipe {
 	u32 reader_opens, writer_opens; // [lock] ever: for FIFO opens that wait
 	u32 head, count;                // [lock] bytes
 	u32 size;                       // [lock]
-	u32 files;                      // [lock] struct files that refer to it
+	u32 files;                      // [inode lock] struct files that refer to it
 	char **page;                    // [lock] made when first written
 	char *few_pages[PIPE_PAGES_DEFAULT];
 };
@@ -246,19 +246,20 @@ static int pipe_release(struct file *file)
 	mutex_lock(&pipe->lock);
 	pipe->readers -= !!(file->flags & FILE_READ);
 	pipe->writers -= !!(file->flags & FILE_WRITE);
-	bool last = --pipe->files == 0;
-	bool alone = !pipe->readers != !pipe->writers;
-	if (last && inode)
-		inode->private = NULL;
-	if (!last && alone) { // the others cannot go meanwhile
+	if (!pipe->readers != !pipe->writers) { // somebody is left alone
 		async_notify(&pipe->async, FILE_READ, POLL_IN);
 		async_notify(&pipe->async, FILE_WRITE, POLL_OUT);
 	}
 	mutex_unlock(&pipe->lock);
+	wake_up_all_key(&pipe->wait, POLLIN | POLLOUT | POLLHUP | POLLERR);
+	// Only now is it ours no more: the other end may be closed on another hart, and free it.
+	down_write(&inode->lock);
+	bool last = --pipe->files == 0;
+	if (last)
+		inode->private = NULL;
+	up_write(&inode->lock);
 	if (last)
 		pipe_free(pipe);
-	else
-		wake_up_all_key(&pipe->wait, POLLIN | POLLOUT | POLLHUP | POLLERR);
 	return 0;
 }
 
