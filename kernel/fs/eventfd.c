@@ -12,11 +12,14 @@
 
 // Legend: [lock].
 struct eventfd {
+	u32 id; // for people who look at fdinfo
 	struct spinlock lock;
 	struct wait_queue wait;
 	u64 count; // [lock]
 	bool semaphore;
 };
+
+static u32 last_id; // [a]
 
 // Takes what a read takes. False if there is nothing.
 static bool take(struct eventfd *event, u64 *value)
@@ -98,6 +101,7 @@ static void eventfd_show(struct file *file, struct seq *seq)
 	struct eventfd *event = file->private;
 
 	seq_printf(seq, "eventfd-count: %16lx\n", READ_ONCE(event->count));
+	seq_printf(seq, "eventfd-id: %u\n", event->id);
 	seq_printf(seq, "eventfd-semaphore: %d\n", event->semaphore);
 }
 
@@ -131,6 +135,7 @@ int eventfd_create(u32 count, int flags, struct file **out)
 	if (!event)
 		return -ENOMEM;
 	spin_init(&event->lock, LOCK_FILE_SPIN);
+	event->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	wait_queue_init(&event->wait);
 	event->count = count;
 	event->semaphore = flags & EFD_SEMAPHORE;

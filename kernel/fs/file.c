@@ -338,6 +338,24 @@ int file_get_of_task(struct task *task, int fd, struct file **out)
 	return *out ? 0 : -EBADF;
 }
 
+bool fd_is_cloexec(struct task *task, int fd)
+{
+	struct files *files;
+	bool set = false;
+
+	spin_lock(&task->alloc_lock);
+	files = task->files ? files_get(task->files) : NULL;
+	spin_unlock(&task->alloc_lock);
+	if (!files)
+		return false;
+	spin_lock(&files->lock);
+	if ((u32)fd < files->table->size)
+		set = bitmap_test(files->table->cloexec, fd);
+	spin_unlock(&files->lock);
+	files_put(files);
+	return set;
+}
+
 int fd_alloc_from(u32 min, u32 flags)
 {
 	struct files *files = current->files;

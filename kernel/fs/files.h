@@ -32,6 +32,8 @@ void files_close_on_exec(struct files *files);
 // The file behind a descriptor, with a reference; NULL if there is none.
 struct file *file_get_fd(int fd);
 int file_get_of_task(struct task *task, int fd, struct file **out);
+// Whether a descriptor of the task is closed by exec.
+bool fd_is_cloexec(struct task *task, int fd);
 
 // Reserves the lowest free number >= min. -EMFILE, -ENOMEM.
 int fd_alloc_from(u32 min, u32 flags);

@@ -8,6 +8,7 @@ struct pid_namespace;
 struct seq {
 	struct pid_namespace *pid_ns; // by whose numbers processes are named
 	void *bound;                  // what the file was bound to when it was opened
+	bool thread;                  // of /proc: of one thread, not of its whole process
 	char *buffer;
 	size_t size, count;
 	bool full; // something did not fit: the buffer grows, and it is made again

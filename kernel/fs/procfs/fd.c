@@ -1,5 +1,5 @@
 // /proc/PID/fd: a link for each open descriptor, which leads to the very file: opening it works
-// even if the name it once had is gone.
+// even if the name it once had is gone. /proc/PID/fdinfo: a text for each.
 
 #include <fs/files.h>
 #include <fs/procfs/procfs.h>
@@ -14,15 +14,18 @@
 
 #define DIRECTORY (-1)
 
+#define INFO_MAX MIB
+
 struct fd_node {
 	struct pid *pid; // counted
 	int fd;          // DIRECTORY: all of them
+	bool info;       // of fdinfo, not of fd
 };
 
-static const struct inode_ops fd_dir_ops, fd_link_ops;
-static const struct file_ops fd_dir_file_ops;
+static const struct inode_ops fd_dir_ops, fd_link_ops, info_ops;
+static const struct file_ops fd_dir_file_ops, info_file_ops;
 
-static int fd_inode(struct superblock *sb, struct pid *pid, int fd, u32 mode, struct inode **out)
+static int fd_inode(struct superblock *sb, const struct fd_node *kind, u32 mode, struct inode **out)
 {
 	struct fd_node *node = kmalloc(sizeof(*node), GFP_KERNEL);
 	struct inode *inode = node ? inode_alloc(sb, mode) : NULL;
@@ -31,12 +34,13 @@ static int fd_inode(struct superblock *sb, struct pid *pid, int fd, u32 mode, st
 		kfree(node);
 		return -ENOMEM;
 	}
-	*node = (struct fd_node){pid_get(pid), fd};
+	*node = *kind;
+	pid_get(node->pid);
 	inode->private = node;
-	inode->ops = fd == DIRECTORY ? &fd_dir_ops : &fd_link_ops;
-	inode->file_ops = &fd_dir_file_ops;
-	proc_set_owner(inode, pid);
-	if (fd == DIRECTORY)
+	inode->ops = node->fd == DIRECTORY ? &fd_dir_ops : node->info ? &info_ops : &fd_link_ops;
+	inode->file_ops = S_ISREG(mode) ? &info_file_ops : &fd_dir_file_ops;
+	proc_set_owner(inode, node->pid);
+	if (node->fd == DIRECTORY)
 		inode->nlink = 2;
 	*out = inode;
 	return 0;
@@ -44,7 +48,12 @@ static int fd_inode(struct superblock *sb, struct pid *pid, int fd, u32 mode, st
 
 int proc_fd_directory(struct superblock *sb, struct pid *pid, struct inode **out)
 {
-	return fd_inode(sb, pid, DIRECTORY, S_IFDIR | 0500, out);
+	return fd_inode(sb, &(struct fd_node){pid, DIRECTORY, false}, S_IFDIR | 0500, out);
+}
+
+int proc_fdinfo_directory(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	return fd_inode(sb, &(struct fd_node){pid, DIRECTORY, true}, S_IFDIR | 0555, out);
 }
 
 static void fd_free(struct inode *inode)
@@ -89,7 +98,9 @@ static int fd_lookup(struct inode *dir, const char *name, size_t length, struct 
 	u32 mode = S_IFLNK | ((file->flags & FILE_READ) ? 0500 : 0) |
 		   ((file->flags & FILE_WRITE) ? 0300 : 0);
 	file_put(file);
-	return fd_inode(dir->sb, node->pid, fd, mode, out);
+	if (node->info)
+		mode = S_IFREG | 0444;
+	return fd_inode(dir->sb, &(struct fd_node){node->pid, fd, node->info}, mode, out);
 }
 
 static int fd_readlink(struct inode *inode, char *buffer, size_t size)
@@ -173,10 +184,85 @@ static int fd_iterate(struct file *dir, struct dir_context *ctx)
 			continue;
 		file_put(file);
 		int length = snprintf(name, sizeof(name), "%lu", dir->pos - 2);
-		if (!ctx->emit(ctx, name, length, dir->pos + 1, dir->inode->number + dir->pos, 10))
+		if (!ctx->emit(ctx, name, length, dir->pos + 1, dir->inode->number + dir->pos,
+			       node->info ? 8 : 10))
 			return 0;
 	}
 	return 0;
 }
 
 static const struct file_ops fd_dir_file_ops = {.iterate = fd_iterate};
+
+// --- fdinfo ---
+
+static void show_info(struct seq *seq, struct task *task, int fd, struct file *file)
+{
+	u32 flags = READ_ONCE(file->flags) & ~(FILE_READ | FILE_WRITE);
+
+	seq_printf(seq, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->pos,
+		   flags | (fd_is_cloexec(task, fd) ? O_CLOEXEC : 0),
+		   file->path.mount ? file->path.mount->id : 0,
+		   file->inode ? file->inode->number : 0);
+	if (file->ops->show_fdinfo)
+		file->ops->show_fdinfo(file, seq);
+}
+
+// The text, made anew; *seq has a buffer to free when there is no error.
+static int make_info(const struct inode *inode, struct seq *seq)
+{
+	const struct fd_node *node = inode->private;
+	struct task *task = pid_task_get(node->pid, PIDTYPE_PID);
+	struct file *file;
+	int error;
+
+	if (!task)
+		return -ENOENT;
+	error = fd_file(node->pid, node->fd, &file);
+	for (size_t size = PAGE_SIZE; !error; size *= 2) {
+		*seq = (struct seq){.buffer = size > INFO_MAX ? NULL : kvmalloc(size, GFP_KERNEL),
+				    .size = size,
+				    .pid_ns = proc_pid_ns(inode->sb)};
+		if (!seq->buffer) {
+			error = -ENOMEM;
+			file_put(file);
+			break;
+		}
+		show_info(seq, task, node->fd, file);
+		if (!seq->full) {
+			file_put(file);
+			break;
+		}
+		kvfree(seq->buffer);
+	}
+	task_put(task);
+	return error;
+}
+
+static int info_open(struct inode *inode, struct file *file)
+{
+	struct seq seq;
+	int error = make_info(inode, &seq);
+
+	(void)file;
+	if (!error)
+		kvfree(seq.buffer);
+	return error;
+}
+
+static ssize_t info_read(struct file *file, struct iov_iter *iter, u64 *pos)
+{
+	struct seq seq;
+	ssize_t done = make_info(file->inode, &seq);
+
+	if (done)
+		return done;
+	size_t n = *pos < seq.count ? MIN(seq.count - *pos, iter_count(iter)) : 0;
+
+	done = (ssize_t)iter_copy_to(iter, seq.buffer + *pos, n);
+	kvfree(seq.buffer);
+	*pos += done;
+	return done || !n ? done : -EFAULT;
+}
+
+static const struct inode_ops info_ops = {.free = fd_free};
+static const struct file_ops info_file_ops = {.open = info_open, .read = info_read};

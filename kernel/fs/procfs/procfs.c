@@ -26,6 +26,7 @@
 struct proc_node {
 	const struct proc_entry *entry; // NULL: a directory
 	struct pid *pid;                // counted; NULL: not of a process
+	bool thread;                    // below /proc/PID/task: tells of one thread only
 };
 
 static const struct inode_ops proc_ops, proc_jump_ops, proc_guarded_ops;
@@ -105,6 +106,15 @@ int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, stru
 	return node_make(sb, entry, pid, entry->mode, out);
 }
 
+int proc_thread_inode(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	int error = node_make(sb, NULL, pid, S_IFDIR | 0555, out);
+
+	if (!error)
+		node_of(*out)->thread = true;
+	return error;
+}
+
 static void node_free(struct inode *inode)
 {
 	pid_put(node_of(inode)->pid);
@@ -160,12 +170,21 @@ static int proc_lookup(struct inode *dir, const char *name, size_t length, struc
 	const struct proc_entry *entry;
 	unsigned count;
 
+	if (node->pid && !pid_task(node->pid, PIDTYPE_PID))
+		return -ENOENT;
 	entry = entries_of(node, &count);
 	entry = find_entry(entry, count, name, length);
+	if (entry && entry->process_only && node->thread)
+		return -ENOENT;
 	if (entry && entry->directory)
 		return entry->directory(dir->sb, node->pid, out);
-	if (entry)
-		return node_make(dir->sb, entry, node->pid, entry->mode, out);
+	if (entry) {
+		int error = node_make(dir->sb, entry, node->pid, entry->mode, out);
+
+		if (!error)
+			node_of(*out)->thread = node->thread;
+		return error;
+	}
 	return node->pid || node->entry ? -ENOENT : lookup_pid(dir->sb, name, length, out);
 }
 
@@ -238,6 +257,7 @@ static int make_text(struct inode *inode, void *bound, struct seq *seq)
 		*seq = (struct seq){.buffer = kvmalloc(size, GFP_KERNEL),
 				    .size = size,
 				    .pid_ns = proc_pid_ns(inode->sb),
+				    .thread = node->thread,
 				    .bound = bound};
 		if (!seq->buffer || size > TEXT_MAX) {
 			error = -ENOMEM;
@@ -455,6 +475,8 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 	for (; file->pos < 2 + count; file->pos++) {
 		const struct proc_entry *entry = &entries[file->pos - 2];
 
+		if (entry->process_only && node->thread)
+			continue;
 		if (!ctx->emit(ctx, entry->name, strlen(entry->name), file->pos + 1,
 			       file->inode->number + file->pos, (entry->mode & S_IFMT) >> 12))
 			return 0;

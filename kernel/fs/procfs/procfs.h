@@ -30,6 +30,7 @@ struct proc_entry {
 	int (*permission)(struct inode *inode, int mask);
 	// Instead of texts, a file of its own kind: proc_inode_task() says whose it is.
 	const struct file_ops *file_ops;
+	bool process_only; // not in the directory of a thread
 	bool unfailing; // no fault is injected into reading and writing it
 	// A directory with these entries.
 	const struct proc_entry *entries;
@@ -68,11 +69,16 @@ ssize_t proc_write_timens_offsets(struct file *file, struct task *task, char *te
 // /proc/PID/cgroup, /proc/cgroups (cgroup.c)
 int proc_show_cgroup(struct seq *seq, struct task *task);
 int proc_show_cgroups(struct seq *seq, struct task *task);
+// /proc/PID/task, a thread's directory in it, and /proc/thread-self (threads.c)
+int proc_threads_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+int proc_thread_inode(struct superblock *sb, struct pid *pid, struct inode **out);
+int proc_thread_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
 // /proc/self
 int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
 // An inode with the owner that files of this process have.
 void proc_set_owner(struct inode *inode, struct pid *pid);
 int proc_fd_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+int proc_fdinfo_directory(struct superblock *sb, struct pid *pid, struct inode **out);
 // procfs/faults.c: fault injection, and what exists.
 int proc_show_fail_nth(struct seq *seq, struct task *task);
 ssize_t proc_write_fail_nth(struct task *task, char *text, size_t n);

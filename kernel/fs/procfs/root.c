@@ -153,6 +153,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "meminfo", .mode = S_IFREG | 0444, .show = proc_show_meminfo},
 	{.name = "mounts", .mode = S_IFLNK | 0777, .readlink = link_mounts},
 	{.name = "self", .mode = S_IFLNK | 0777, .directory = proc_self_link},
+	{.name = "thread-self", .mode = S_IFLNK | 0777, .directory = proc_thread_self_link},
 	{.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "sys", .mode = S_IFDIR | 0555, .directory = proc_sys_directory},

@@ -70,7 +70,10 @@ static int show_stat(struct seq *seq, struct task *task)
 	u64 terminal;
 
 	tty_of_process(task, &terminal, &foreground);
-	usage_of_process(task->process, &usage);
+	if (seq->thread)
+		usage_of_thread(task, &usage);
+	else
+		usage_of_process(task->process, &usage);
 	struct usage *children = &task->process->children;
 	seq_printf(seq, "%d (%s) %c %d %d %d %d %d %u ", task_nr_ns(task, PIDTYPE_PID, ns),
 		   task->name, state_letter(task), parent_nr(task, ns),
@@ -375,12 +378,14 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm},
 	{.name = "coredump_filter",
 	 .mode = S_IFREG | 0644,
+	 .process_only = true,
 	 .show = proc_show_coredump_filter,
 	 .write = proc_write_coredump_filter},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd},
 	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ, .bind = proc_bind_memory},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe},
 	{.name = "fd", .mode = S_IFDIR | 0500, .directory = proc_fd_directory},
+	{.name = "fdinfo", .mode = S_IFDIR | 0555, .directory = proc_fdinfo_directory},
 	{.name = "fail-kinds",
 	 .mode = S_IFREG | 0644,
 	 .show = proc_show_fail_kinds,
@@ -420,12 +425,18 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.name = "task",
+	 .mode = S_IFDIR | 0555,
+	 .directory = proc_threads_directory,
+	 .process_only = true},
 	{.name = "timerslack_ns",
 	 .mode = S_IFREG | 0666,
+	 .process_only = true,
 	 .show = show_timerslack,
 	 .write = write_timerslack},
 	{.name = "timens_offsets",
 	 .mode = S_IFREG | 0644,
+	 .process_only = true,
 	 .show = proc_show_timens_offsets,
 	 .write_file = proc_write_timens_offsets},
 	{.name = "gid_map",
