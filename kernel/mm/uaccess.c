@@ -137,7 +137,8 @@ static ALWAYS_INLINE bool copy_within_page(enum copy_kind kind, void *kernel, u6
 {
 	struct mm *mm = current->mm;
 
-	if (unlikely(address % PAGE_SIZE + n > PAGE_SIZE || !range_ok(address, n) || !mm ||
+	// Within a page, the first byte tells of all of them.
+	if (unlikely(address % PAGE_SIZE + n > PAGE_SIZE || address >= USER_TOP || !mm ||
 		     READ_ONCE(fault_armed)))
 		return false;
 	unsigned long flags = arch_irq_save();

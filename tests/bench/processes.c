@@ -111,12 +111,12 @@ static void measure_in_cgroup(void)
 void measure_processes(void)
 {
 	measure("fork_exit_wait", fork_exit_wait);
+	measure_in_cgroup(); // before threads leave their stacks behind
 	measure("vfork_exit_wait", vfork_exit_wait);
 	measure("fork_exec_exit_wait", fork_exec_wait);
 	measure("vfork_exec_exit_wait", vfork_exec_wait);
 	measure("posix_spawn_wait", spawn_wait);
 	measure("thread_create_join", thread_create_join);
-	measure_in_cgroup();
 }
 
 // --- How fork depends on what the parent has ---
