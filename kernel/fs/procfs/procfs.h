@@ -31,7 +31,7 @@ struct proc_entry {
 	// Instead of texts, a file of its own kind: proc_inode_task() says whose it is.
 	const struct file_ops *file_ops;
 	bool process_only; // not in the directory of a thread
-	bool unfailing; // no fault is injected into reading and writing it
+	bool unfailing;    // no fault is injected into reading and writing it
 	// A directory with these entries.
 	const struct proc_entry *entries;
 	unsigned count;
