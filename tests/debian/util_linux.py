@@ -116,8 +116,11 @@ hostname outside
 start() {
 	unshare "$@" &
 	S=$!
-	sleep 1
-	T=$(ps -o pid,args | grep 'sleep 100' | grep -v -e grep -e unshare -e 'sh -c' | awk '{ print $1 }')
+	T=
+	while [ -z "$T" ]; do
+		sleep 0.2
+		T=$(ps -o pid,args | grep 'sleep 100' | grep -v -e grep -e unshare -e 'sh -c' | awk '{ print $1 }')
+	done
 }
 stop() {
 	kill -9 $T
