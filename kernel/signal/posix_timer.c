@@ -346,6 +346,32 @@ struct posix_timer *posix_timer_find(int id)
 	return timer;
 }
 
+bool posix_timer_before(struct process *process, s64 id, struct posix_timer_about *out)
+{
+	struct posix_timer *found = NULL;
+
+	spin_lock_irq(&process->timers_lock);
+	for (struct rb_node *node = process->posix_timers.node; node;) {
+		struct posix_timer *timer = rb_entry(node, struct posix_timer, node);
+
+		if (timer->id < id)
+			found = timer;
+		node = timer->id < id ? node->right : node->left;
+	}
+	if (found) {
+		const struct siginfo *info = &found->entry->info;
+
+		*out = (struct posix_timer_about){.id = found->id,
+						  .clock = found->clock,
+						  .notify = found->notify,
+						  .sig = info->si_signo,
+						  .value = (u64)info->si_timer_value.sival_ptr,
+						  .target = pid_get(found->target)};
+	}
+	spin_unlock_irq(&process->timers_lock);
+	return found;
+}
+
 // Gives it the next free number. `tell_id`: its value is the number.
 static void insert(struct process *process, struct posix_timer *timer, bool tell_id)
 {

@@ -3,7 +3,9 @@
 
 #include <lib/base.h>
 
+struct pid;
 struct posix_timer;
+struct process;
 struct sigevent;
 
 // Makes a timer of current, with a reference for the caller. `event` NULL: SIGALRM with the id as
@@ -19,3 +21,15 @@ void posix_timer_get_time(struct posix_timer *timer, u64 times[2]);
 int posix_timer_overrun(struct posix_timer *timer);
 // Out of the table and off. -EINVAL: another thread was faster.
 int posix_timer_delete(struct posix_timer *timer);
+
+// What /proc tells about a timer.
+struct posix_timer_about {
+	int id, clock;
+	int notify; // SIGEV_...
+	int sig;
+	u64 value;
+	struct pid *target; // counted
+};
+// The newest timer of a process whose id is below `id` (an s64, so that all ids can be below), with
+// a reference to its target. Whether there is one.
+bool posix_timer_before(struct process *process, s64 id, struct posix_timer_about *out);

@@ -29,6 +29,11 @@ enum clock_ability {
 
 #define COARSE_NS (4 * NSEC_PER_MSEC)
 
+static bool is_device_clock(int clock)
+{
+	return clock < 0 && (clock & (CPU_CLOCK_PER_THREAD | 3)) == CPU_CLOCK_FD;
+}
+
 static int clock_abilities(int clock)
 {
 	switch (clock) {
@@ -45,8 +50,10 @@ static int clock_abilities(int clock)
 	case CLOCK_MONOTONIC_COARSE:
 		return CLOCK_EXISTS | CLOCK_COARSE;
 	}
-	if (clock >= 0 || (clock & 3) == CPU_CLOCK_FD)
+	if (clock >= 0)
 		return 0; // the alarm clocks too: there is nothing that would wake the machine
+	if (is_device_clock(clock))
+		return CLOCK_EXISTS; // but no descriptor is one
 	bool samples = (clock & 3) != CPU_CLOCK_SCHED;
 	return CLOCK_EXISTS | CLOCK_SLEEPS | (samples ? CLOCK_COARSE : 0);
 }
@@ -208,7 +215,7 @@ SYSCALL2(clock_adjtime, int, clock, u64, address)
 	if (copy_from_user(&probe, address, sizeof(probe)))
 		return -EFAULT;
 	if (clock != CLOCK_REALTIME)
-		return clock_abilities(clock) ? -EOPNOTSUPP : -EINVAL;
+		return clock_abilities(clock) && !is_device_clock(clock) ? -EOPNOTSUPP : -EINVAL;
 	return adjust(address);
 }
 

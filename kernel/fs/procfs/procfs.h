@@ -66,6 +66,8 @@ int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out
 // /proc/PID/timens_offsets (timens.c)
 int proc_show_timens_offsets(struct seq *seq, struct task *task);
 ssize_t proc_write_timens_offsets(struct file *file, struct task *task, char *text, size_t n);
+// /proc/PID/timers (timers.c)
+int proc_show_timers(struct seq *seq, struct task *task);
 // /proc/PID/cgroup, /proc/cgroups (cgroup.c)
 int proc_show_cgroup(struct seq *seq, struct task *task);
 int proc_show_cgroups(struct seq *seq, struct task *task);
