@@ -22,7 +22,9 @@
 #include <arch/irq.h>
 #include <arch/mmu.h>
 #include <core/cmdline.h>
+#include <core/init.h>
 #include <core/ipi.h>
+#include <core/printk.h>
 #include <core/perhart.h>
 #include <core/selftest.h>
 #include <lib/string.h>
@@ -74,6 +76,19 @@ static void probe(struct slots *slots)
 	slots->count = MIN(numbers - 1, SLOTS);
 	slots->current = NO_SLOT;
 }
+
+// Says at boot which way this machine goes, as it cannot be seen from outside.
+static int report_numbers(void)
+{
+	unsigned long flags = arch_irq_save(); // the probe changes what is loaded, for a moment
+	u32 numbers = arch_asid_count();
+	arch_irq_restore(flags);
+
+	pr_info("tlb: %u address-space numbers, %u used on each hart\n", numbers,
+		unwanted ? 0 : MIN(numbers - 1, (u32)SLOTS));
+	return 0;
+}
+INITCALL(LATE, report_numbers);
 
 // The slot for an address space. *stale: all that is remembered under it must be forgotten.
 static u32 choose(struct slots *slots, u64 id, u64 flushes, bool *stale)

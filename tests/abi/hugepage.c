@@ -1,8 +1,12 @@
 // Pages of 2 MiB: what asks for them, what /proc says of them, and that nothing is lost when a part of
 // one is changed.
+#include <elf.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 #include "abi.h"
@@ -489,4 +493,196 @@ ABI_TEST(hugepage, flags)
 	}
 	if (file)
 		fclose(file);
+}
+
+// --- A thread that sleeps on a word of a page of 2 MiB, while other parts of that are changed ---
+
+static int *word;
+
+static long futex(int *at, int op, int value)
+{
+	return syscall(SYS_futex, at, op, value, NULL, NULL, 0);
+}
+
+static void *wait_word(void *op)
+{
+	return (void *)futex(word, (long)op, 0);
+}
+
+static void sleep_and_split(const char *what, int flag, int (*split)(char *p))
+{
+	char *p = huge_area(2);
+	pthread_t thread;
+	void *result;
+
+	printf("%s, %s key\n", what, flag ? "private" : "shared");
+	write_all(p, HUGE, PAGE, 1);
+	word = (int *)(p + 9 * PAGE + 64);
+	pthread_create(&thread, NULL, wait_word, (void *)(long)(FUTEX_WAIT | flag));
+	usleep(200000);
+	show("asleep", p, HUGE);
+	R(split(p));
+	show("split", p, HUGE);
+	R(futex(word, FUTEX_WAIT | flag, 5));
+	R(futex(word + 1, FUTEX_WAKE | flag, 9));
+	R(futex(word, FUTEX_WAKE | flag, 9));
+	pthread_join(thread, &result);
+	printf("woken: %ld\n", (long)result);
+	R(munmap(p, HUGE));
+	R(futex(word, FUTEX_WAKE, 9));
+}
+
+static int split_munmap(char *p)
+{
+	return munmap(p + 100 * PAGE, 50 * PAGE);
+}
+
+static int split_mprotect(char *p)
+{
+	return mprotect(p + 10 * PAGE, PAGE, PROT_READ);
+}
+
+static int split_own_page(char *p)
+{
+	return mprotect(p + 9 * PAGE, PAGE, PROT_READ)
+		       ?: mprotect(p + 9 * PAGE, PAGE, PROT_READ | PROT_WRITE);
+}
+
+// The word's page is copied, as a child has it too.
+static int split_write(char *p)
+{
+	fflush(stdout);
+	pid_t pid = fork();
+	if (!pid) {
+		usleep(100000);
+		_exit(p[9 * PAGE] != 10 || futex(word, FUTEX_WAKE, 9));
+	}
+	p[9 * PAGE] = 77;
+	abi_reap(pid);
+	return 0;
+}
+
+ABI_TEST(hugepage, futex_and_split)
+{
+	for (int i = 0; i < 2; i++) {
+		int flag = i ? 0 : FUTEX_PRIVATE_FLAG;
+
+		sleep_and_split("munmap", flag, split_munmap);
+		sleep_and_split("mprotect", flag, split_mprotect);
+		sleep_and_split("mprotect of the word", flag, split_own_page);
+		sleep_and_split("write after fork", flag, split_write);
+	}
+}
+
+// --- Reading another's ---
+
+static void fill_words(char *p, size_t size)
+{
+	for (size_t at = 0; at < size; at += 8)
+		*(unsigned long *)(p + at) = at * 0x9e3779b97f4a7c15ul;
+}
+
+static size_t wrong_words(const char *p, size_t from, size_t to)
+{
+	size_t wrong = 0;
+
+	for (size_t at = from; at < to; at += 8)
+		wrong += *(const unsigned long *)(p + at) != at * 0x9e3779b97f4a7c15ul;
+	return wrong;
+}
+
+ABI_TEST(hugepage, read_others)
+{
+	char *p = huge_area(4), *copy = area(4), byte;
+	int ready[2], go[2];
+	pid_t pid;
+
+	pipe(ready);
+	pipe(go);
+	if (!(pid = fork())) {
+		fill_words(p, 4 * MIB);
+		write(ready[1], "", 1);
+		read(go[0], &byte, 1);
+		munmap(p + 3 * MIB, 8 * PAGE);
+		write(ready[1], "", 1);
+		read(go[0], &byte, 1);
+		_exit(p[8] != 9 || wrong_words(p, 16, 3 * MIB));
+	}
+	read(ready[0], &byte, 1);
+	struct iovec here = {copy, 4 * MIB}, there = {p, 4 * MIB};
+	R(process_vm_readv(pid, &here, 1, &there, 1, 0));
+	printf("wrong %zu\n", wrong_words(copy, 0, 4 * MIB));
+	memset(copy, 0, 4 * MIB);
+	here = (struct iovec){copy + HUGE - 104, 2 * PAGE};
+	there = (struct iovec){p + HUGE - 104, 2 * PAGE};
+	R(process_vm_readv(pid, &here, 1, &there, 1, 0));
+	printf("wrong %zu\n", wrong_words(copy, HUGE - 104, HUGE - 104 + 2 * PAGE));
+	write(go[1], "", 1);
+	read(ready[0], &byte, 1);
+	here = (struct iovec){copy, 4 * MIB};
+	there = (struct iovec){p, 4 * MIB};
+	R(process_vm_readv(pid, &here, 1, &there, 1, 0));
+	printf("wrong %zu\n", wrong_words(copy, 0, 3 * MIB));
+	byte = 9;
+	here = (struct iovec){&byte, 1};
+	there = (struct iovec){p + 8, 1};
+	R(process_vm_writev(pid, &here, 1, &there, 1, 0));
+	write(go[1], "", 1);
+	abi_reap(pid);
+	R(munmap(p, 4 * MIB));
+}
+
+static volatile char byte_read;
+
+// What a core file has of an area: each segment within it, and how much of that is wrong.
+static void check_core(const char *file, const char *p, size_t size)
+{
+	int fd = open(file, O_RDONLY);
+	Elf64_Ehdr header;
+	Elf64_Phdr segment;
+	unsigned long start = (unsigned long)p;
+	char *copy = malloc(size);
+
+	if (fd < 0 || pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		printf("no core: %s\n", strerrorname_np(errno));
+	for (unsigned i = 0; fd >= 0 && i < header.e_phnum; i++) {
+		pread(fd, &segment, sizeof(segment), header.e_phoff + i * sizeof(segment));
+		if (segment.p_type != PT_LOAD || segment.p_vaddr < start ||
+		    segment.p_vaddr >= start + size)
+			continue;
+		size_t at = segment.p_vaddr - start;
+		ssize_t got = pread(fd, copy + at, segment.p_filesz, segment.p_offset);
+		printf("segment at %zu: flags %x, memory %zu, file %zu, got %zd, wrong %zu\n", at,
+		       segment.p_flags, segment.p_memsz, segment.p_filesz, got,
+		       wrong_words(copy, at, at + (got > 0 ? got : 0)));
+	}
+	free(copy);
+	close(fd);
+	unlink(file);
+}
+
+ABI_TEST(hugepage, core_file)
+{
+	char *p = huge_area(4);
+
+	put_text("/proc/sys/kernel/core_pattern", "/tmp/core.huge");
+	put_text("/proc/sys/kernel/core_uses_pid", "0");
+	for (int i = 0; i < 3; i++) {
+		fflush(stdout);
+		pid_t pid = fork();
+		if (!pid) {
+			setrlimit(RLIMIT_CORE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+			fill_words(p, i == 2 ? HUGE : 4 * MIB);
+			if (i == 1) {
+				munmap(p + 5 * PAGE, PAGE);
+				mprotect(p + 3 * MIB, PAGE, PROT_READ);
+			}
+			byte_read = p[3 * MIB]; // of zeroes, if nothing was written
+			abort();
+		}
+		abi_reap(pid);
+		check_core("/tmp/core.huge", p, 4 * MIB);
+	}
+	put_text("/proc/sys/kernel/core_pattern", "core");
+	R(munmap(p, 4 * MIB));
 }
