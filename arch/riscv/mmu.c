@@ -318,7 +318,8 @@ void arch_icache_flush_remote(const struct hartmask *wanted)
 
 // --- The vmap area ---
 
-// The level-0 entry for a vmap address; makes the table if it is missing. Tables are never freed.
+// The level-0 entry for a vmap address; makes the table if it is missing. Tables are never freed: there
+// are as many as the most stacks and ranges at one time have needed.
 static struct pte *vmap_entry(u64 va)
 {
 	struct pte *table = phys_to_virt(pte_pfn(kernel_root[pt_index(va, 2)]) << PAGE_SHIFT);
@@ -332,6 +333,7 @@ static struct pte *vmap_entry(u64 va)
 		if (!pte_present(*entry)) {
 			smp_wmb();
 			pte_set(entry, pte_make(page_to_pfn(page), 0));
+			pages_withdraw(1);
 			page = NULL;
 		}
 		spin_unlock(&kernel_map_lock);
