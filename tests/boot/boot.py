@@ -78,6 +78,18 @@ def sifive_u():
         raise qemu.Failure('init did not run, or nothing was said: ' + result.report())
 
 
+def serial_lines():
+    """sifive_u has two lines: a shell on the first, and what it writes to the second comes out there."""
+    second = os.path.join(WORK, 'second.txt')
+    line = qemu.arguments(IMAGE, machine='sifive_u', smp=3, extra=['-serial', 'file:' + second])
+    result = qemu.run(line, cpu_limit=60, until='\nthe end', feed=[
+        ('# ', 'echo from the shell >/dev/ttyS1; echo the end\n')])
+    with open(second, encoding='utf-8') as source:
+        written = source.read()
+    if result.reason != 'found' or 'from the shell' not in written:
+        raise qemu.Failure('the second line says %r: %s' % (written, result.report()))
+
+
 def changed_dtb(change):
     """The device tree of `virt`, as text through dtc, changed by a function, as a blob again."""
     if not shutil.which('dtc'):
@@ -354,6 +366,7 @@ CASES = {
     'cpu_u54': lambda: boots(cpu='sifive-u54', smp=2),
     'spike': spike,
     'sifive_u': sifive_u,
+    'serial_lines': serial_lines,
     'address_4M': lambda: other_address(0x80400000),
     'address_34M': lambda: other_address(0x82200000),
     'no_init': without_init,
