@@ -173,6 +173,7 @@ ABI_TEST(stops, times)
 		} while (usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec < 150000);
 		shared[0] = 1;
 		raise(SIGSTOP);
+		until(&shared[1], 1);
 		_exit(0);
 	}
 	waitpid(pid, NULL, WUNTRACED);
@@ -180,6 +181,8 @@ ABI_TEST(stops, times)
 	printf("%s: user time %s\n", code_name(heard[0].code),
 	       heard[0].utime >= 8 ? "told" : "not told");
 	kill(pid, SIGCONT);
+	until(&heard_count, 2); // else the next would be one with it
+	shared[1] = 1;
 	waitpid(pid, NULL, 0);
 	until(&heard_count, 3);
 	for (int i = 1; i < heard_count; i++)
