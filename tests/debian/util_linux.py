@@ -195,7 +195,13 @@ def linux_console(initrd):
     if os.path.exists(kept):
         with open(kept, encoding='utf-8', newline='') as source:
             return source.read()
-    console = console_of(image, initrd, LINUX_WORDS)
+    for attempt in range(3):  # it goes off before its serial line has said all, now and then
+        try:
+            console = console_of(image, initrd, LINUX_WORDS)
+            break
+        except qemu.Failure:
+            if attempt == 2:
+                raise
     with open(kept, 'w', encoding='utf-8', newline='') as out:
         out.write(console)
     return console
