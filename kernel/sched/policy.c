@@ -29,10 +29,16 @@ u32 sched_weight(const struct sched_entity *se)
 
 // Changes a queued task by taking it off and putting it back, and has the harts look again. Without
 // `params` only what is lent to it becomes `lent`.
+//
+// The lock of the queue that the task was last on is not enough: who wakes it meanwhile puts it on
+// another queue, by the priority of that moment. Were that changed now, the task would be taken off
+// the wrong list later, and leave a priority behind that says that somebody waits there.
 static void change(struct task *task, const struct sched_params *params, u8 lent)
 {
-	unsigned long flags;
-	struct run_queue *rq = task_rq_lock(task, &flags);
+	unsigned long flags, inner;
+
+	flags = spin_lock_irqsave(&task->pi_lock);
+	struct run_queue *rq = task_rq_lock(task, &inner);
 	bool waiting = task->se.on_queue && rq->current != task;
 
 	if (waiting)
@@ -46,7 +52,8 @@ static void change(struct task *task, const struct sched_params *params, u8 lent
 		rq_enqueue(rq, task);
 	if (task->se.on_queue && rq->current != rq->idle)
 		task_set_work(rq->current, WORK_RESCHED);
-	task_rq_unlock(rq, flags);
+	task_rq_unlock(rq, inner);
+	spin_unlock_irqrestore(&task->pi_lock, flags);
 }
 
 void task_lend(struct task *task, u8 urgency)
@@ -130,14 +137,16 @@ void sched_leave_hart(void)
 int sched_set_affinity(struct task *task, const struct hartmask *mask)
 {
 	struct hartmask wanted = {mask->bits & READ_ONCE(harts_online.bits)};
-	unsigned long flags;
+	unsigned long flags, inner;
 
 	if (hartmask_empty(&wanted))
 		return -EINVAL;
-	struct run_queue *rq = task_rq_lock(task, &flags);
+	flags = spin_lock_irqsave(&task->pi_lock); // who wakes it chooses a hart by the mask
+	struct run_queue *rq = task_rq_lock(task, &inner);
 	task->affinity = wanted;
 	bool leaves = !hartmask_test(&wanted, rq->index);
-	task_rq_unlock(rq, flags);
+	task_rq_unlock(rq, inner);
+	spin_unlock_irqrestore(&task->pi_lock, flags);
 	if (leaves && task == current)
 		sched_leave_hart();
 	else if (leaves)

@@ -105,12 +105,14 @@ struct cputime_split {
 	u64 utime_ns, stime_ns;
 };
 
-// The scheduler's view of a task. Everything here belongs to the run-queue lock of the hart that
-// the task is on, but for the fields marked otherwise.
 // The last word of a kernel stack in debug builds. Whoever overwrites it has come to the end of the
 // stack without touching the guard page behind.
 #define KSTACK_END 0x57ac6e9d0f1a11edul
 
+// The scheduler's view of a task. Everything here belongs to the run-queue lock of the hart that
+// the task is on, but for the fields marked otherwise. What its place
+// in a queue depends on (policy, rt_priority, nice, lent, weight) is changed under pi_lock and that
+// lock, so that it does not change between the choice of a queue and the way into it.
 struct sched_entity {
 	struct rb_node node;      // in the fair queue, ordered by virtual deadline
 	struct list_head rt_link; // in the real-time queue of its priority
