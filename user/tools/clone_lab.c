@@ -267,6 +267,17 @@ static void put_row(const char *what, bool shared, const char *how)
 	printf("  %-26s %-9s %s\n", what, shared ? "shared" : "separate", how);
 }
 
+static void put_namespaces(const u64 *before)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(namespace_names); i++) {
+		char what[40];
+
+		snprintf(what, sizeof(what), "namespace %s", namespace_names[i]);
+		if (before[i] && report->namespaces[i])
+			put_row(what, before[i] == report->namespaces[i], "/proc/self/ns");
+	}
+}
+
 static u64 now_ns(void)
 {
 	struct timespec time;
@@ -295,13 +306,7 @@ static void show_table(const char *host, const u64 *before)
 	gethostname(name, sizeof(name));
 	put_row("host name (uts)", !strcmp(name, "clone-lab-child"), "the child's sethostname");
 	sethostname(host, strlen(host));
-	for (size_t i = 0; i < ARRAY_SIZE(namespace_names); i++) {
-		char what[40];
-
-		snprintf(what, sizeof(what), "namespace %s", namespace_names[i]);
-		if (before[i] && report->namespaces[i])
-			put_row(what, before[i] == report->namespaces[i], "/proc/self/ns");
-	}
+	put_namespaces(before);
 	if (*report->cgroup)
 		printf("  %-26s %s\n", "control group", report->cgroup);
 }
@@ -467,13 +472,7 @@ static int unshare_and_show(u64 set)
 	gethostname(name, sizeof(name));
 	put_row("host name (uts)", !strcmp(name, "clone-lab-child"), "a sethostname afterwards");
 	sethostname(host, strlen(host));
-	for (size_t i = 0; i < ARRAY_SIZE(namespace_names); i++) {
-		char what[40];
-
-		snprintf(what, sizeof(what), "namespace %s", namespace_names[i]);
-		if (before[i] && report->namespaces[i])
-			put_row(what, before[i] == report->namespaces[i], "/proc/self/ns");
-	}
+	put_namespaces(before);
 	printf("  the call took %d us\n", report->tid);
 	close(PROBE_FD);
 	return 0;

@@ -491,7 +491,7 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 
 static const struct file_ops proc_dir_ops = {.iterate = proc_iterate};
 
-// --- /proc/self: whoever looks, by the numbers of this /proc ---
+// --- /proc/self and /proc/thread-self: whoever looks, by the numbers of this /proc ---
 
 static int self_readlink(struct inode *inode, char *buffer, size_t size)
 {
@@ -500,19 +500,41 @@ static int self_readlink(struct inode *inode, char *buffer, size_t size)
 	return nr ? snprintf(buffer, size, "%d", nr) : -ENOENT;
 }
 
-static const struct inode_ops self_ops = {.readlink = self_readlink};
+static int thread_self_readlink(struct inode *inode, char *buffer, size_t size)
+{
+	struct pid_namespace *ns = proc_pid_ns(inode->sb);
+	int process = task_nr_ns(current, PIDTYPE_TGID, ns);
+	int thread = task_nr_ns(current, PIDTYPE_PID, ns);
 
-int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out)
+	return thread ? snprintf(buffer, size, "%d/task/%d", process, thread) : -ENOENT;
+}
+
+static int link_inode(struct superblock *sb, const struct inode_ops *ops, struct inode **out)
 {
 	struct inode *inode = inode_alloc(sb, S_IFLNK | 0777);
 
-	(void)pid;
 	if (!inode)
 		return -ENOMEM;
-	inode->ops = &self_ops;
+	inode->ops = ops;
 	inode->uid = inode->gid = 0;
 	*out = inode;
 	return 0;
+}
+
+int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	static const struct inode_ops ops = {.readlink = self_readlink};
+
+	(void)pid;
+	return link_inode(sb, &ops, out);
+}
+
+int proc_thread_self_link(struct superblock *sb, struct pid *pid, struct inode **out)
+{
+	static const struct inode_ops ops = {.readlink = thread_self_readlink};
+
+	(void)pid;
+	return link_inode(sb, &ops, out);
 }
 
 int proc_sys_permission(struct inode *inode, int mask)

@@ -71,12 +71,12 @@ int proc_show_timers(struct seq *seq, struct task *task);
 // /proc/PID/cgroup, /proc/cgroups (cgroup.c)
 int proc_show_cgroup(struct seq *seq, struct task *task);
 int proc_show_cgroups(struct seq *seq, struct task *task);
-// /proc/PID/task, a thread's directory in it, and /proc/thread-self (threads.c)
+// /proc/PID/task and a thread's directory in it (threads.c)
 int proc_threads_directory(struct superblock *sb, struct pid *pid, struct inode **out);
 int proc_thread_inode(struct superblock *sb, struct pid *pid, struct inode **out);
-int proc_thread_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
-// /proc/self
+// /proc/self, /proc/thread-self
 int proc_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
+int proc_thread_self_link(struct superblock *sb, struct pid *pid, struct inode **out);
 // An inode with the owner that files of this process have.
 void proc_set_owner(struct inode *inode, struct pid *pid);
 int proc_fd_directory(struct superblock *sb, struct pid *pid, struct inode **out);

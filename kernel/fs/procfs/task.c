@@ -429,7 +429,7 @@ const struct proc_entry proc_task_entries[] = {
 	 .mode = S_IFDIR | 0555,
 	 .directory = proc_threads_directory,
 	 .process_only = true},
-	{.name = "timers", .mode = S_IFREG | 0444, .show = proc_show_timers},
+	{.name = "timers", .mode = S_IFREG | 0444, .process_only = true, .show = proc_show_timers},
 	{.name = "timerslack_ns",
 	 .mode = S_IFREG | 0666,
 	 .process_only = true,

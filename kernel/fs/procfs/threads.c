@@ -1,5 +1,5 @@
-// /proc/PID/task: a directory for each thread of a process, with what is told of it alone; and
-// /proc/thread-self, which leads to the reader's own. See proc(5).
+// /proc/PID/task: a directory for each thread of a process, with what is told of it alone. See
+// proc(5).
 
 #include <fs/procfs/procfs.h>
 #include <lib/parse.h>
@@ -106,29 +106,3 @@ static int threads_iterate(struct file *dir, struct dir_context *ctx)
 
 static const struct inode_ops threads_ops = {.lookup = threads_lookup, .free = threads_free};
 static const struct file_ops threads_file_ops = {.iterate = threads_iterate};
-
-// --- /proc/thread-self ---
-
-static int self_readlink(struct inode *inode, char *buffer, size_t size)
-{
-	struct pid_namespace *ns = proc_pid_ns(inode->sb);
-	int process = task_nr_ns(current, PIDTYPE_TGID, ns);
-	int thread = task_nr_ns(current, PIDTYPE_PID, ns);
-
-	return thread ? snprintf(buffer, size, "%d/task/%d", process, thread) : -ENOENT;
-}
-
-static const struct inode_ops self_ops = {.readlink = self_readlink};
-
-int proc_thread_self_link(struct superblock *sb, struct pid *pid, struct inode **out)
-{
-	struct inode *inode = inode_alloc(sb, S_IFLNK | 0777);
-
-	(void)pid;
-	if (!inode)
-		return -ENOMEM;
-	inode->ops = &self_ops;
-	inode->uid = inode->gid = 0;
-	*out = inode;
-	return 0;
-}
