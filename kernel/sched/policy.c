@@ -127,10 +127,12 @@ void sched_get_affinity(struct task *task, struct hartmask *mask)
 
 void sched_leave_hart(void)
 {
-	while (!hartmask_test(&current->affinity, hart_index())) {
-		// Who sleeps is put on a hart that it may use when it is woken.
+	// Who sleeps is put on a hart that it may use when it is woken. But the time may be over before it
+	// is asleep, again and again on a slow machine: so each time is longer than the last.
+	for (u64 ns = NSEC_PER_USEC; !hartmask_test(&current->affinity, hart_index());
+	     ns = MIN(2 * ns, NSEC_PER_SEC)) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
-		schedule_timeout(clock_monotonic_ns() + NSEC_PER_USEC);
+		schedule_timeout(clock_monotonic_ns() + ns);
 	}
 }
 

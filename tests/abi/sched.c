@@ -1,6 +1,7 @@
 // Policies, priorities and affinity.
 
 #include "abi.h"
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -124,4 +125,59 @@ ABI_TEST(sched, affinity)
 	R(syscall(SYS_sched_setaffinity, 0, 8, &(unsigned long){1}));
 	R(syscall(SYS_sched_getaffinity, 0, 8, &mask) > 0);
 	printf("%lx on %d\n", mask, sched_getcpu());
+}
+
+// Priorities change while their tasks fall asleep and are woken, on other harts: no queue may be left
+// in disorder.
+static volatile int stop_changing;
+static int to_pong[2], to_ping[2];
+static volatile pid_t players[2];
+static volatile long exchanges;
+
+static void *play(void *first)
+{
+	int in = first ? to_ping[0] : to_pong[0], out = first ? to_pong[1] : to_ping[1];
+	char byte = 0;
+
+	players[first ? 0 : 1] = gettid();
+	if (first)
+		write(out, &byte, 1);
+	while (read(in, &byte, 1) == 1 && write(out, &byte, 1) == 1)
+		exchanges++;
+	close(out);
+	return NULL;
+}
+
+static void *change_players(void *which)
+{
+	unsigned seed = which ? 7 : 3;
+
+	while (!stop_changing) {
+		struct sched_param param = {.sched_priority = rand_r(&seed) % 50};
+
+		sched_setscheduler(players[rand_r(&seed) % 2],
+				   param.sched_priority ? SCHED_FIFO : SCHED_OTHER, &param);
+	}
+	return NULL;
+}
+
+ABI_TEST(sched, changed_while_woken)
+{
+	pthread_t player[2], changer[2];
+
+	pipe(to_pong);
+	pipe(to_ping);
+	pthread_create(&player[0], NULL, play, (void *)1);
+	pthread_create(&player[1], NULL, play, NULL);
+	while (!players[0] || !players[1])
+		usleep(1000);
+	for (long i = 0; i < 2; i++)
+		pthread_create(&changer[i], NULL, change_players, (void *)i);
+	sleep(2);
+	stop_changing = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(changer[i], NULL);
+	printf("%s\n", exchanges > 100 ? "they went on" : "they stood still");
+	fflush(stdout);
+	_exit(0);
 }
