@@ -9,6 +9,7 @@
 #include <mm/fault.h>
 #include <mm/mapping.h>
 #include <mm/mmap.h>
+#include <mm/oom.h>
 #include <mm/pagetable.h>
 #include <mm/shrinker.h>
 #include <mm/slab.h>
@@ -87,6 +88,7 @@ void mm_put(struct mm *mm)
 {
 	if (refcount_put(&mm->users)) {
 		mm_empty(mm);
+		oom_mm_emptied(mm);
 		mm_drop(mm);
 	}
 }

@@ -3,10 +3,13 @@
 // its memory, and says so in the log. The allocation is then tried again until the victim has gone;
 // a task that is being killed may use the reserves, so that it can go.
 //
-// One victim at a time: while the last one still has memory, callers wait for it. The machine's init
+// One victim at a time: while the last one's memory still exists, callers wait for it. What is
+// remembered of a victim is the address of its mm, which is only compared and never followed: so it
+// holds nothing, and the mm, when it has been emptied, takes it away. The machine's init
 // and kernel threads are never chosen. When there is nobody to choose, the allocation fails: a call
 // gives its error, a page fault becomes SIGBUS. (Linux stops the machine.)
 
+#include <arch/barrier.h>
 #include <arch/irq.h>
 #include <core/init.h>
 #include <core/printk.h>
@@ -26,7 +29,7 @@
 #define PATIENCE  200 // waits of that length for one victim, then another is chosen
 
 static struct atomic busy;         // somebody is choosing
-static struct task *victim;        // [busy] counted; the last that was chosen
+static struct atomic64 victim;     // [a] the mm of the last that was chosen; set by [busy]
 static struct atomic64 kill_count; // [a]
 static int waits;                  // [busy]
 
@@ -126,6 +129,23 @@ static void report(struct task *leader, const struct mm *mm)
 	cred_put(cred);
 }
 
+void oom_mm_emptied(const struct mm *mm)
+{
+	smp_mb(); // the last user has gone, see victim_set()
+	if (unlikely(atomic64_read(&victim) == (s64)mm))
+		atomic64_cmpxchg(&victim, (s64)mm, 0);
+}
+
+// Either the last user of the mm sees the new victim when it has emptied it, or we see that there is
+// no user any more.
+static void victim_set(const struct mm *mm)
+{
+	atomic64_set(&victim, (s64)mm);
+	smp_mb();
+	if (!refcount_read(&mm->users))
+		oom_mm_emptied(mm);
+}
+
 // The process, and others that have the same memory: it is freed only when all have gone.
 static void kill(struct task *chosen)
 {
@@ -144,24 +164,14 @@ static void kill(struct task *chosen)
 			mm_drop(other);
 	}
 	rcu_read_unlock();
+	victim_set(mm);
 	mm_drop(mm);
 	atomic64_inc(&kill_count);
 }
 
 static bool victim_has_memory(void)
 {
-	if (!victim)
-		return false;
-	rcu_read_lock();
-	struct mm *mm = memory_of_process(victim->process);
-	rcu_read_unlock();
-	if (mm)
-		mm_drop(mm);
-	if (mm && waits++ < PATIENCE)
-		return true;
-	task_put(victim);
-	victim = NULL;
-	return false;
+	return atomic64_read(&victim) && waits++ < PATIENCE;
 }
 
 static bool oom_handle(u32 gfp, unsigned order)
@@ -173,15 +183,18 @@ static bool oom_handle(u32 gfp, unsigned order)
 		return false;
 	if (atomic_cmpxchg(&busy, 0, 1) == 0) {
 		if (!victim_has_memory()) {
-			victim = choose();
+			struct task *chosen = choose();
+
 			waits = 0;
-			again = victim;
-			if (victim)
-				kill(victim);
-			else
+			again = chosen;
+			if (chosen) {
+				kill(chosen);
+				task_put(chosen);
+			} else {
 				printk_ratelimited(
 					LOG_ERR, "Out of memory: nobody to kill, %s goes without\n",
 					current->name);
+			}
 		}
 		atomic_set_release(&busy, 0);
 	}

@@ -3,6 +3,7 @@
 
 #include <lib/base.h>
 
+struct mm;
 struct task;
 
 #define OOM_SCORE_ADJ_MIN (-1000) // never chosen
@@ -12,6 +13,8 @@ struct task;
 // thousandths of all memory. Negative: it is never chosen. Within rcu.
 s64 oom_badness(struct task *leader);
 u64 oom_kill_count(void); // since boot
+// An mm has lost its last user and given its memory back: nobody waits for it any more.
+void oom_mm_emptied(const struct mm *mm);
 // Whether current has found no memory and nobody to kill since it was asked last: trying again would
 // be for ever.
 bool oom_gave_up(void);
