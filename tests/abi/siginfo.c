@@ -500,6 +500,9 @@ ABI_TEST(siginfo, fork_and_group)
 		forks->sent = i + 1;
 		for (int n = 0; n < 50000 && forks->parent_seen < i; n++)
 			sched_yield();
+		// Not so fast that there is no time to fork; children wait for signals, though.
+		for (int n = 0; n < 50 && forks->checked * 15 < i; n++)
+			usleep(100);
 	}
 	abi_reap(pid);
 	printf("parent counted %d, children lost some: %d, %s\n", forks->parent_seen, forks->lost,
