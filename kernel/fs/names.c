@@ -21,7 +21,7 @@ int name_may_make(const struct path *dir)
 	return inode_permission(path_inode(dir), MAY_WRITE | MAY_EXEC);
 }
 
-int name_may_create(const struct path *dir)
+int node_may_make(const struct path *dir)
 {
 	struct user_ns *owner = superblock_owner(path_inode(dir)->sb);
 	const struct cred *cred = current_cred();
@@ -32,6 +32,14 @@ int name_may_create(const struct path *dir)
 	    gid_to_user(owner, cred->fsgid) == INVALID_ID)
 		return -EOVERFLOW;
 	return name_may_make(dir);
+}
+
+int name_may_create(const struct path *dir)
+{
+	// What is made in a directory that was removed would never go again.
+	if (!path_read_only(dir) && !path_inode(dir)->nlink)
+		return -ENOENT;
+	return node_may_make(dir);
 }
 
 int name_may_remove(const struct path *dir, const struct dentry *dentry, bool directory)

@@ -136,8 +136,8 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 	struct inode *parent = path_inode(dir), *inode;
 	int error;
 
-	// Where entries are made on demand, one that is not there cannot be; or the directory has gone.
-	if ((!parent->ops->make && !parent->ops->mkdir && parent->ops->lookup) || !parent->nlink)
+	// Where entries are made on demand, one that is not there cannot be.
+	if (!parent->ops->make && !parent->ops->mkdir && parent->ops->lookup)
 		return -ENOENT;
 	error = name_may_create(dir);
 	if (!error && needs_mknod(mode, rdev) && !capable(CAP_MKNOD))
@@ -316,7 +316,7 @@ static int open_tmpfile(int dirfd, const char *name, int flags, u32 mode, struct
 	if (error)
 		return error;
 	struct inode *parent = path_inode(&dir);
-	error = name_may_create(&dir);
+	error = node_may_make(&dir);
 	if (!error && !parent->ops->make)
 		error = -EOPNOTSUPP;
 	if (!error)

@@ -24,7 +24,7 @@ struct rename_end {
 
 // --- Locks ---
 
-// rename_mutex is held, or both are in one directory.
+// rename_mutex is held.
 static bool is_below(const struct dentry *dentry, const struct dentry *ancestor)
 {
 	for (; dentry != dentry->parent; dentry = dentry->parent) {
@@ -80,6 +80,8 @@ static int check_shape(struct rename_end *from, struct rename_end *to, u32 flags
 		if (!(flags & RENAME_EXCHANGE) && to->last.must_be_dir)
 			return -ENOTDIR;
 	}
+	if (from->dir.dentry == to->dir.dentry)
+		return 0; // and nothing keeps what is above them from moving
 	if (is_below(to->dir.dentry, from->dentry))
 		return -EINVAL;
 	if (to->dentry && is_below(from->dir.dentry, to->dentry))

@@ -160,6 +160,8 @@ ABI_TEST(names, removed_directory)
 	char text[256];
 
 	R(mkdir("gone", 0755));
+	close(open("kept", O_CREAT | O_WRONLY, 0644));
+	mkdir("kept_too", 0755);
 	R(chdir("gone"));
 	R(rmdir("../gone"));
 	R(open("f", O_CREAT | O_WRONLY, 0644));
@@ -168,7 +170,13 @@ ABI_TEST(names, removed_directory)
 	R(open(".", O_RDONLY) >= 0 ? 0 : -1);
 	R(syscall(SYS_getcwd, text, sizeof(text)));
 	R(rename("../x", "y"));
+	R(rename("../kept", "y"));
+	R(rename("../kept_too", "y"));
+	R(link("../kept", "y"));
+	R(open(".", O_TMPFILE | O_RDWR, 0600) >= 0 ? 0 : -1);
 	R(chdir(".."));
+	R(unlink("kept"));
+	R(rmdir("kept_too"));
 }
 
 ABI_TEST(names, create_through_links)
