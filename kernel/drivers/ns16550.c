@@ -3,13 +3,12 @@
 
 #include <core/dt.h>
 #include <core/init.h>
-#include <core/printk.h>
-#include <core/spinlock.h>
 #include <drivers/irq.h>
 #include <drivers/uart.h>
 #include <lib/fdt.h>
 #include <mm/slab.h>
 #include <mm/vmap.h>
+#include <uapi/errno.h>
 
 #define REG_DATA          0
 #define REG_INT_ENABLE    1
@@ -26,8 +25,6 @@ struct ns16550 {
 	struct uart uart;
 	volatile u8 *base;
 	u32 shift;
-	struct spinlock lock; // output
-	struct console console;
 };
 
 static volatile u8 *reg(struct ns16550 *line, unsigned number)
@@ -35,21 +32,13 @@ static volatile u8 *reg(struct ns16550 *line, unsigned number)
 	return line->base + (number << line->shift);
 }
 
-static void put(struct ns16550 *line, u8 byte)
+static void put(struct uart *uart, u8 byte)
 {
+	struct ns16550 *line = container_of(uart, struct ns16550, uart);
+
 	while (!(*reg(line, REG_LINE_STATUS) & LINE_TX_EMPTY))
 		arch_cpu_relax();
 	*reg(line, REG_DATA) = byte;
-}
-
-static void uart_write(struct uart *uart, const char *text, size_t n)
-{
-	struct ns16550 *line = container_of(uart, struct ns16550, uart);
-	unsigned long flags = spin_lock_irqsave(&line->lock);
-
-	while (n--)
-		put(line, *text++);
-	spin_unlock_irqrestore(&line->lock, flags);
 }
 
 static void interrupt(void *ctx)
@@ -68,18 +57,6 @@ static void interrupt(void *ctx)
 	}
 }
 
-// Kernel messages: no lock, for the log has its own, and a panic must get through.
-static void console_write(struct console *console, const char *text, size_t n)
-{
-	struct ns16550 *line = container_of(console, struct ns16550, console);
-
-	for (; n; n--, text++) {
-		if (*text == '\n')
-			put(line, '\r');
-		put(line, *text);
-	}
-}
-
 static int line_init(const void *dt, int node)
 {
 	u64 pa, size;
@@ -89,20 +66,17 @@ static int line_init(const void *dt, int node)
 		return 0;
 	struct ns16550 *line = kzalloc(sizeof(*line), GFP_KERNEL);
 	if (!line)
-		return -12;
+		return -ENOMEM;
 	fdt_getprop_u32(dt, node, "reg-shift", &line->shift);
-	spin_init(&line->lock, LOCK_CONSOLE);
-	line->uart.name = line->console.name = "ttyS";
-	line->uart.write = uart_write;
-	line->console.write = console_write;
+	line->uart.name = "ttyS";
+	line->uart.put = put;
 	line->base = ioremap(pa, size);
 	if (!line->base || !uart_register(&line->uart)) {
 		kfree(line);
-		return -12;
+		return -ENOMEM;
 	}
 	*reg(line, REG_FIFO) = 1;
-	if (console_uart == &line->uart)
-		console_register(&line->console);
+	uart_console_register(&line->uart);
 	if (irq_of_node(node, 0, &irq) == 0 && irq_request(irq, interrupt, line) == 0)
 		*reg(line, REG_INT_ENABLE) = INT_RECEIVED;
 	return 0;

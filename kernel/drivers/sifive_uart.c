@@ -3,13 +3,12 @@
 
 #include <core/dt.h>
 #include <core/init.h>
-#include <core/printk.h>
-#include <core/spinlock.h>
 #include <drivers/irq.h>
 #include <drivers/uart.h>
 #include <lib/fdt.h>
 #include <mm/slab.h>
 #include <mm/vmap.h>
+#include <uapi/errno.h>
 
 #define REG_TX         0
 #define REG_RX         1
@@ -23,25 +22,15 @@
 struct sifive_uart {
 	struct uart uart;
 	volatile u32 *base;
-	struct spinlock lock; // output
-	struct console console;
 };
 
-static void put(struct sifive_uart *line, u8 byte)
+static void put(struct uart *uart, u8 byte)
 {
+	struct sifive_uart *line = container_of(uart, struct sifive_uart, uart);
+
 	while (line->base[REG_TX] & QUEUE_STATE)
 		arch_cpu_relax();
 	line->base[REG_TX] = byte;
-}
-
-static void uart_write(struct uart *uart, const char *text, size_t n)
-{
-	struct sifive_uart *line = container_of(uart, struct sifive_uart, uart);
-	unsigned long flags = spin_lock_irqsave(&line->lock);
-
-	while (n--)
-		put(line, *text++);
-	spin_unlock_irqrestore(&line->lock, flags);
 }
 
 static void interrupt(void *ctx)
@@ -55,18 +44,6 @@ static void interrupt(void *ctx)
 	}
 }
 
-// Kernel messages: no lock, for the log has its own, and a panic must get through.
-static void console_write(struct console *console, const char *text, size_t n)
-{
-	struct sifive_uart *line = container_of(console, struct sifive_uart, console);
-
-	for (; n; n--, text++) {
-		if (*text == '\n')
-			put(line, '\r');
-		put(line, *text);
-	}
-}
-
 static int line_init(const void *dt, int node)
 {
 	u64 pa, size;
@@ -76,20 +53,17 @@ static int line_init(const void *dt, int node)
 		return 0;
 	struct sifive_uart *line = kzalloc(sizeof(*line), GFP_KERNEL);
 	if (!line)
-		return -12;
-	spin_init(&line->lock, LOCK_CONSOLE);
-	line->uart.name = line->console.name = "ttySIF";
-	line->uart.write = uart_write;
-	line->console.write = console_write;
+		return -ENOMEM;
+	line->uart.name = "ttySIF";
+	line->uart.put = put;
 	line->base = ioremap(pa, size);
 	if (!line->base || !uart_register(&line->uart)) {
 		kfree(line);
-		return -12;
+		return -ENOMEM;
 	}
 	line->base[REG_TX_CONTROL] |= ENABLE;
 	line->base[REG_RX_CONTROL] |= ENABLE;
-	if (console_uart == &line->uart)
-		console_register(&line->console);
+	uart_console_register(&line->uart);
 	if (irq_of_node(node, 0, &irq) == 0 && irq_request(irq, interrupt, line) == 0)
 		line->base[REG_INT_ENABLE] = INT_RECEIVED;
 	return 0;

@@ -12,12 +12,46 @@ unsigned uart_count;
 
 bool uart_register(struct uart *uart)
 {
+	spin_init(&uart->lock, LOCK_CONSOLE);
 	if (uart_count == UARTS_MAX)
 		return false;
 	uarts[uart_count++] = uart;
 	if (!console_uart)
 		console_uart = uart;
 	return true;
+}
+
+void uart_write(struct uart *uart, const char *text, size_t n)
+{
+	if (uart->write) {
+		uart->write(uart, text, n);
+		return;
+	}
+	unsigned long flags = spin_lock_irqsave(&uart->lock);
+
+	while (n--)
+		uart->put(uart, *text++);
+	spin_unlock_irqrestore(&uart->lock, flags);
+}
+
+static void console_write(struct console *console, const char *text, size_t n)
+{
+	struct uart *uart = container_of(console, struct uart, console);
+
+	for (; n; n--, text++) {
+		if (*text == '\n')
+			uart->put(uart, '\r');
+		uart->put(uart, *text);
+	}
+}
+
+void uart_console_register(struct uart *uart)
+{
+	if (console_uart != uart)
+		return;
+	uart->console.name = uart->name;
+	uart->console.write = console_write;
+	console_register(&uart->console);
 }
 
 // --- The firmware's console ---

@@ -5,6 +5,7 @@
 // what exists, and says what was lost.
 
 #include "abi.h"
+#include "../harness/census.h"
 #include <ftw.h>
 #include <poll.h>
 #include <sys/mount.h>
@@ -14,6 +15,7 @@
 
 #define LIMIT_MS   20000
 #define MAX_OUTPUT (64 << 10)
+#define RUNS_MAX   6 // of a test after which more exists than before, until it is called a leak
 
 extern const struct abi_test *__start_abi_tests[], *__stop_abi_tests[];
 
@@ -56,48 +58,6 @@ static long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-// --- Leaks: Cloven says what exists in /proc/census (tests/fault/README.md); Linux has none ---
-
-#define CENSUS_MAX 8192
-#define RUNS_MAX   6
-
-static void census(char *text)
-{
-	int file = open("/proc/census", O_RDONLY);
-	ssize_t got = file < 0 ? 0 : read(file, text, CENSUS_MAX - 1);
-
-	text[got > 0 ? got : 0] = '\0';
-	close(file);
-}
-
-// The count of `name` (its length given) in a census; 0 if it is not there.
-static long census_count(const char *text, const char *name, size_t length)
-{
-	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		if (!strncmp(text, name, length) && text[length] == ' ')
-			return atol(text + length);
-	}
-	return 0;
-}
-
-// Whether there is more of something than before; prints what, if `test` names the one that left it.
-static int census_grew(const char *before, const char *after, const char *test)
-{
-	int grew = 0;
-
-	for (const char *line = after; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t length = strcspn(line, " ");
-		long old = census_count(before, line, length), new = atol(line + length);
-
-		if (new <= old)
-			continue;
-		grew = 1;
-		if (test)
-			printf("@@@ %s %.*s: %ld, then %ld\n", test, (int)length, line, old, new);
-	}
-	return grew;
 }
 
 static int remove_name(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -196,19 +156,22 @@ static void run_one(const char *self, const char *name, int check_leaks)
 	int status, late;
 
 	if (check_leaks)
-		census(before);
+		census_take(before);
 	size_t length = run_once(self, name, text, &status, &late);
 	printf("### %s status=%x%s\n", name, status, late ? " timeout" : "");
 	print_framed(text, length);
 	if (!check_leaks || !before[0])
 		return;
-	census(after);
+	census_take(after);
 	for (int run = 1; run < RUNS_MAX && census_grew(before, after, NULL); run++) {
 		memcpy(before, after, sizeof(before));
 		run_once(self, name, ignored, &status, &late);
-		census(after);
+		census_take(after);
 	}
-	census_grew(before, after, name);
+	char mark[160];
+
+	snprintf(mark, sizeof(mark), "@@@ %s", name);
+	census_grew(before, after, mark);
 	fflush(stdout);
 }
 

@@ -56,13 +56,8 @@ static int left(void)
 
 void fault_census(char text[CENSUS_MAX])
 {
-	int file = open("/proc/census", O_RDONLY);
-	ssize_t got = file < 0 ? -1 : pread(file, text, CENSUS_MAX - 1, 0);
-
-	if (got <= 0)
+	if (!census_take(text))
 		fault_wrong("cannot read /proc/census: %s", strerror(errno));
-	text[got > 0 ? got : 0] = '\0';
-	close(file);
 }
 
 // The lines of `a` that `b` has not.

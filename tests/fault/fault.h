@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../harness/census.h"
+
 struct fault_test {
 	const char *name;
 	void (*run)(void);
@@ -51,7 +53,6 @@ void fault_replay(const char *what, const struct fault_call *call, void *arg);
 
 // For tests that go their own way: everything that exists, as text. Prints and counts a failure if
 // it has changed since `before` (NULL: only reads it).
-#define CENSUS_MAX 8192
 void fault_census(char text[CENSUS_MAX]);
 int fault_census_same(const char *what, const char *before);
 void fault_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,6 +5,7 @@
 //   soak=COUNT, and soak_only=STAGE, on the kernel's command line, which reaches us as an environment variable.
 
 #include "soak.h"
+#include "../harness/census.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,6 @@
 #include <unistd.h>
 
 #define WORKERS     4
-#define CENSUS_MAX  16384
 #define SETTLE_MS   5000
 #define BOMB_MS     2000
 #define NPROC_LIMIT 200
@@ -51,58 +51,23 @@ static void sleep_ms(long ms)
 
 static char before[CENSUS_MAX], after[CENSUS_MAX];
 
-static void census(char *text)
-{
-	int file = open("/proc/census", O_RDONLY);
-	ssize_t got = file < 0 ? 0 : read(file, text, CENSUS_MAX - 1);
-
-	text[got > 0 ? got : 0] = '\0';
-	close(file);
-}
-
-static long count_of(const char *text, const char *name, size_t length)
-{
-	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		if (!strncmp(text, name, length) && text[length] == ' ')
-			return atol(text + length);
-	}
-	return 0;
-}
-
-// How many counts are greater than before; prints them if asked to. None may be: a census empties all
-// caches of free things, and the tables of the kernel's own mappings, which stay, are not counted.
-static int grew(int print)
-{
-	int count = 0;
-
-	for (const char *line = after; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t length = strcspn(line, " ");
-		long old = count_of(before, line, length), new = atol(line + length);
-
-		if (new <= old)
-			continue;
-		count++;
-		if (print)
-			printf("  %.*s: %ld, then %ld\n", (int)length, line, old, new);
-	}
-	return count;
-}
-
-// What ended a moment ago is freed a moment later: the counts have some seconds to come back.
+// No count may be greater than before: a census empties all caches of free things, and the tables of the
+// kernel's own mappings, which stay, are not counted. What ended a moment ago is freed a moment later:
+// the counts have some seconds to come back.
 static void check_census(const char *stage)
 {
 	for (int waited = 0; waited < SETTLE_MS; waited += 100) {
-		census(after);
+		census_take(after);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		if (!grew(0)) {
+		if (!census_grew(before, after, NULL)) {
 			printf("ok %s\n", stage);
 			return;
 		}
 		sleep_ms(100);
 	}
 	fail(stage);
-	grew(1);
+	census_grew(before, after, " ");
 }
 
 // --- Stages; each is run by a worker, `count` times, and returns how many went wrong ---
@@ -293,7 +258,7 @@ static void stage(const char *name, long (*run)(long), int workers, long count, 
 
 	if (only && strcmp(only, name))
 		return;
-	census(before);
+	census_take(before);
 	for (int i = 0; i < workers; i++) {
 		pids[i] = fork();
 		if (!pids[i])

@@ -133,18 +133,24 @@ static const struct proc_entry *find_entry(const struct proc_entry *entries, uns
 	return NULL;
 }
 
-static int lookup_pid(struct superblock *sb, const char *name, size_t length, struct inode **out)
+struct pid *proc_pid_of_name(struct superblock *sb, const char *name, size_t length)
 {
 	char number[12];
 	u64 nr;
 
 	if (length >= sizeof(number))
-		return -ENOENT;
+		return NULL;
 	memcpy(number, name, length);
 	number[length] = '\0';
 	if (number[0] == '0' || parse_u64(number, NULL, 10, &nr))
-		return -ENOENT;
-	struct pid *pid = pid_find_get_ns(nr, proc_pid_ns(sb));
+		return NULL;
+	return pid_find_get_ns(nr, proc_pid_ns(sb));
+}
+
+static int lookup_pid(struct superblock *sb, const char *name, size_t length, struct inode **out)
+{
+	struct pid *pid = proc_pid_of_name(sb, name, length);
+
 	if (!pid)
 		return -ENOENT;
 	int error = pid_task(pid, PIDTYPE_PID) ? node_make(sb, NULL, pid, S_IFDIR | 0555, out)

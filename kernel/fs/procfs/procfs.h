@@ -61,6 +61,9 @@ int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, stru
 int proc_inode_task(const struct inode *inode, struct task **out);
 // The pid namespace by whose numbers a /proc names processes.
 struct pid_namespace *proc_pid_ns(const struct superblock *sb);
+// Whose number in that namespace the name (not terminated) is, with a reference; NULL: nobody's, or not
+// a number as we write it.
+struct pid *proc_pid_of_name(struct superblock *sb, const char *name, size_t length);
 // /proc/PID/ns
 int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out);
 // /proc/PID/timens_offsets (timens.c)

@@ -2,7 +2,6 @@
 // proc(5).
 
 #include <fs/procfs/procfs.h>
-#include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <sched/pid.h>
@@ -47,16 +46,8 @@ static bool same_process(struct pid *a, struct pid *b)
 
 static int threads_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
 {
-	char number[12];
-	u64 nr;
+	struct pid *pid = proc_pid_of_name(dir->sb, name, length);
 
-	if (length >= sizeof(number))
-		return -ENOENT;
-	memcpy(number, name, length);
-	number[length] = '\0';
-	if (number[0] == '0' || parse_u64(number, NULL, 10, &nr))
-		return -ENOENT;
-	struct pid *pid = pid_find_get_ns(nr, proc_pid_ns(dir->sb));
 	if (!pid)
 		return -ENOENT;
 	rcu_read_lock();

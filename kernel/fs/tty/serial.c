@@ -41,7 +41,7 @@ static void serial_write(struct tty *tty, const u8 *text, size_t n)
 {
 	struct serial *line = tty->driver;
 
-	line->uart->write(line->uart, (const char *)text, n);
+	uart_write(line->uart, (const char *)text, n);
 }
 
 static size_t serial_room(struct tty *tty)
