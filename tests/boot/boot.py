@@ -308,7 +308,9 @@ def shell():
         ('line1\r\nline2\r\nline3\r\nline1\r\nline2\r\nline3', 'x=$(cat /nothing 2>&1); echo "x: $x"\n'),
         ('x: cat: /nothing: No such file', '(sleep 100; echo never) & kill $! && wait $!; echo job $?\n'),
         ('job 143', 'nosuch; echo ${y:-de}fault $?\n'),
-        ('default 127', 'poweroff\n')])
+        ('default 127', 'sh -uc \'while getopts :ab:c: o; do echo "$o<${OPTARG-}>"; done; echo end $OPTIND\' '
+                        'n -ab1b -b 2 -ax -c\n'),
+        ('a<>\r\nb<1b>\r\nb<2>\r\na<>\r\n?<x>\r\n:<c>\r\nend 6', 'poweroff\n')])
     if result.status != 0 or 'init: powering off' not in result.console:
         raise qemu.Failure('the session did not go as it should: ' + result.report())
 

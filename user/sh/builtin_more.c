@@ -99,14 +99,26 @@ int builtin_read(int argc, char **argv)
 	return whole ? 0 : 1;
 }
 
+// An option that is wrong or lacks its argument: says so, or with a silent set tells OPTARG.
+static char getopts_complain(bool silent, const char *letter, const char *what, char silent_letter)
+{
+	if (silent) {
+		var_set("OPTARG", letter, 0);
+		return silent_letter;
+	}
+	shell_error("%s: %s -%s", sh.name, what, letter);
+	return '?';
+}
+
+// getopts OPTIONS NAME [WORD...]: OPTIND is the word to look at next, `within` our place in it.
 int builtin_getopts(int argc, char **argv)
 {
-	static int within; // place in the word
-	static int last_index;
-	char **words = argc > 3 ? argv + 3 : sh.args, text[16];
-	int count = argc > 3 ? argc - 3 : sh.arg_count;
+	static int within, last_index;
+	char **words = argc > 3 ? argv + 3 : sh.args;
+	int count = argc > 3 ? argc - 3 : sh.arg_count, status = 0;
 	const char *at = var_get("OPTIND");
 	int index = at ? atoi(at) : 1;
+	char letter[2] = "?", text[16];
 
 	if (argc < 3) {
 		shell_error("getopts: usage: getopts OPTIONS NAME [WORD...]");
@@ -114,58 +126,33 @@ int builtin_getopts(int argc, char **argv)
 	}
 	if (index != last_index)
 		within = 0;
-	const char *word = index >= 1 && index <= count ? words[index - 1] : NULL,
-		   *options = argv[1];
+	const char *word = index >= 1 && index <= count ? words[index - 1] : NULL;
+	const char *options = argv[1];
 	bool silent = *options == ':';
-	char letter[2] = "?";
-	int status = 0;
 
 	var_unset("OPTARG");
 	if (!within && (!word || *word != '-' || !word[1] || !strcmp(word, "--"))) {
-		if (word && !strcmp(word, "--"))
-			index++;
+		index += word && !strcmp(word, "--");
 		status = 1;
 	} else {
-		if (!within)
-			within = 1;
-		letter[0] = word[within++];
+		letter[0] = word[within ? within : 1];
+		within = (within ? within : 1) + 1;
 		const char *found = *letter == ':' ? NULL : strchr(options, *letter);
-		bool ended = !word[within];
+		const char *rest = word + within, *value = *rest ? rest : NULL;
+		bool takes_value = found && found[1] == ':';
 
-		if (ended) {
+		if (!*rest || takes_value) {
 			index++;
 			within = 0;
 		}
-		if (!found) {
-			if (silent)
-				var_set("OPTARG", letter, 0);
-			else
-				shell_error("%s: invalid option -%s", sh.name, letter);
-			letter[0] = '?';
-		} else if (found[1] == ':') {
-			const char *value =
-				!ended ? word + (word[1] ? strlen(word) - strlen(word + 1) : 0)
-				       : NULL;
-
-			if (!ended) {
-				value = strchr(word + 1, *letter) + 1;
-				index++;
-				within = 0;
-			} else if (index <= count) {
-				value = words[index - 1];
-				index++;
-			}
-			if (value) {
-				var_set("OPTARG", value, 0);
-			} else {
-				if (silent)
-					var_set("OPTARG", letter, 0);
-				else
-					shell_error("%s: option -%s needs an argument", sh.name,
-						    letter);
-				letter[0] = silent ? ':' : '?';
-			}
-		}
+		if (takes_value && !value && index <= count)
+			value = words[index++ - 1];
+		if (!found)
+			letter[0] = getopts_complain(silent, letter, "invalid option", '?');
+		else if (takes_value && !value)
+			letter[0] = getopts_complain(silent, letter, "no argument for option", ':');
+		else if (takes_value)
+			var_set("OPTARG", value, 0);
 	}
 	last_index = index;
 	snprintf(text, sizeof(text), "%d", index);

@@ -191,99 +191,117 @@ static void run_profile(void)
 		sh.unwind = UNWIND_NONE;
 }
 
+// What the command line asks for, beside the options that live in `sh`.
+struct invocation {
+	bool login;
+	bool want_commands; // -c
+	const char *commands;
+	int script; // a descriptor; 0: standard input
+};
+
+// One letter of an option word. False: there is none such.
+static bool take_option(struct invocation *call, char letter, bool on)
+{
+	switch (letter) {
+	case 'c':
+		call->want_commands = true;
+		return true;
+	case 'l':
+		call->login = true;
+		return true;
+	case 'i':
+		sh.interactive = on;
+		return true;
+	case 'e':
+		sh.error_exit = on;
+		return true;
+	case 'u':
+		sh.no_unset = on;
+		return true;
+	case 'x':
+		sh.trace = on;
+		return true;
+	case 'n':
+		sh.no_exec = on;
+		return true;
+	case 'f':
+		sh.no_glob = on;
+		return true;
+	case 'a':
+		sh.all_export = on;
+		return true;
+	case 'v':
+		sh.verbose = on;
+		return true;
+	default:
+		return letter == 's';
+	}
+}
+
+// Takes the option words; returns the index of the first other one, -1 if an option is wrong.
+static int take_options(struct invocation *call, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && (*argv[i] == '-' || *argv[i] == '+') && argv[i][1]; i++) {
+		if (!strcmp(argv[i], "--"))
+			return i + 1;
+		for (const char *c = argv[i] + 1; *c; c++) {
+			if (!take_option(call, *c, *argv[i] == '-'))
+				return -1;
+		}
+	}
+	return i;
+}
+
+// Opens a script, out of the way of scripts that number their descriptors; -1 with errno.
+static int open_script(const char *path)
+{
+	int script = open(path, O_RDONLY | O_CLOEXEC);
+	int high = script < 0 ? -1 : fcntl(script, F_DUPFD_CLOEXEC, 10);
+
+	if (high < 0)
+		return script;
+	close(script);
+	return high;
+}
+
 int sh_main(int argc, char **argv)
 {
 	static const char synopsis[] = "[-eiunx] [-c COMMANDS | FILE] [ARGUMENT...]";
-	const char *commands = NULL;
-	bool login = *argv[0] == '-', want_commands = false;
-	int i = 1;
+	struct invocation call = {.login = *argv[0] == '-'};
 
 	tool_help(argc, argv, synopsis, help);
 	sh.name = argv[0];
 	sh.pid = getpid();
-	for (; i < argc && (*argv[i] == '-' || *argv[i] == '+') && argv[i][1]; i++) {
-		if (!strcmp(argv[i], "--")) {
-			i++;
-			break;
-		}
-		for (const char *c = argv[i] + 1; *c; c++) {
-			bool on = *argv[i] == '-';
+	int i = take_options(&call, argc, argv);
 
-			switch (*c) {
-			case 'c':
-				want_commands = true;
-				break;
-			case 'i':
-				sh.interactive = on;
-				break;
-			case 'l':
-				login = true;
-				break;
-			case 's':
-				break;
-			case 'e':
-				sh.error_exit = on;
-				break;
-			case 'u':
-				sh.no_unset = on;
-				break;
-			case 'x':
-				sh.trace = on;
-				break;
-			case 'n':
-				sh.no_exec = on;
-				break;
-			case 'f':
-				sh.no_glob = on;
-				break;
-			case 'a':
-				sh.all_export = on;
-				break;
-			case 'v':
-				sh.verbose = on;
-				break;
-			default:
-				return tool_usage(argv, synopsis);
-			}
-		}
-	}
-	if (want_commands) {
-		if (i >= argc)
-			return tool_usage(argv, synopsis);
-		commands = argv[i++];
-		if (i < argc)
-			sh.name = argv[i++];
-	}
-	int script = 0;
-
-	if (!commands && i < argc) {
+	if (i < 0 || (call.want_commands && i >= argc))
+		return tool_usage(argv, synopsis);
+	if (call.want_commands)
+		call.commands = argv[i++];
+	if (i < argc)
 		sh.name = argv[i++];
-		script = open(sh.name, O_RDONLY | O_CLOEXEC);
-		if (script < 0)
+	if (!call.commands && sh.name != argv[0]) {
+		call.script = open_script(sh.name);
+		if (call.script < 0)
 			return tool_error(argv, sh.name) + 126;
-		// Out of the way of scripts that number their descriptors.
-		int high = fcntl(script, F_DUPFD_CLOEXEC, 10);
-
-		if (high >= 0) {
-			close(script);
-			script = high;
-		}
 	}
-	if (!commands && !script && isatty(0) && isatty(2))
+	if (!call.commands && !call.script && isatty(0) && isatty(2))
 		sh.interactive = true;
 	set_args(argc - i, argv + i);
 	vars_init();
 	signals_init();
-	sh.prompts = sh.interactive && !commands && !script;
+	sh.prompts = sh.interactive && !call.commands && !call.script;
 	if (sh.prompts)
 		jobs_init();
-	if (login)
+	if (call.login)
 		run_profile();
 	if (sh.unwind == UNWIND_EXIT)
 		shell_exit(sh.status);
-	if (commands)
-		shell_exit(run_text(commands, sh.name));
-	if (script)
-		shell_exit(run_file(script, sh.name));
+	if (call.commands)
+		shell_exit(run_text(call.commands, sh.name));
+	if (call.script)
+		shell_exit(run_file(call.script, sh.name));
 	shell_exit(sh.interactive ? run_terminal() : run_file(0, sh.name));
 }
