@@ -235,12 +235,15 @@ static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64
 		unlink_leaf(gather, entry);
 		return true;
 	}
-	if (!table_owned(entry_page(old)) && range_empty(entry_table(old), address, end))
-		return true;
-	struct pte *table = leaf_own(gather->mm, middle, address, spare, false);
-	if (!table)
-		return false;
-	zap_entries(gather, table, address, end, only);
+	if (table_owned(entry_page(old)) || !range_empty(entry_table(old), address, end)) {
+		struct pte *table = leaf_own(gather->mm, middle, address, spare, false);
+		if (!table)
+			return false;
+		zap_entries(gather, table, address, end, only);
+	}
+	// Not kept, or no huge page could come there. (What a sharer has of it does not change.)
+	if (!keep_tables && !only && !entry_page(*entry)->used)
+		unlink_leaf(gather, entry);
 	return true;
 }
 

@@ -632,6 +632,40 @@ ABI_TEST(hugepage, read_others)
 	R(munmap(p, 4 * MIB));
 }
 
+// An area that came and went in parts leaves nothing behind that would keep huge pages away.
+ABI_TEST(hugepage, again_after_parts)
+{
+	char *p = area(4);
+	pid_t pid;
+
+	for (int forked = 0; forked < 2; forked++) {
+		R(mprotect(p, 4 * MIB, PROT_READ | PROT_WRITE));
+		R(madvise(p, 4 * MIB, MADV_NOHUGEPAGE));
+		write_all(p, 4 * MIB, PAGE, 1);
+		fflush(stdout);
+		pid = forked ? fork() : 0;
+		if (forked && !pid) {
+			pause();
+			_exit(0);
+		}
+		for (size_t at = 0; at < 4 * MIB; at += 64 * PAGE)
+			munmap(p + at, 64 * PAGE);
+		show("gone", p, 4 * MIB);
+		OK(mmap(p, 4 * MIB, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p
+			   ? 0
+			   : -1);
+		R(madvise(p, 4 * MIB, MADV_HUGEPAGE));
+		p[0] = p[HUGE + PAGE] = 1;
+		show("again", p, 4 * MIB);
+		if (forked) {
+			kill(pid, SIGKILL);
+			abi_reap(pid);
+		}
+	}
+	R(munmap(p, 4 * MIB));
+}
+
 static volatile char byte_read;
 
 // What a core file has of an area: each segment within it, and how much of that is wrong.
