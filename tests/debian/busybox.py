@@ -2,7 +2,6 @@
 """Debian's unmodified busybox at work: busybox.py IMAGE tools|console."""
 import hashlib
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -11,9 +10,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'harness'))
 import cpio  # noqa: E402
 import qemu  # noqa: E402
+import packages  # noqa: E402
 
 IMAGE, CASE = sys.argv[1:3]
-FETCH = os.path.join(HERE, '..', '..', 'scripts', 'debian-riscv64')
 NAMES = '''ash awk cat cmp cp dd dmesg echo env false find grep head kill ln ls md5sum mkdir mount mv
 poweroff ps rm sed seq setsid sh sleep sort stty tail tar test touch tr true uname vi wc which'''.split()
 
@@ -47,17 +46,8 @@ setsid -c sh -c 'exec sh -i </dev/ttyS0 >/dev/ttyS0 2>&1'
 '''
 
 
-def busybox():
-    """The program of the package busybox-static. Skips the test if it cannot be had."""
-    done = subprocess.run([FETCH, '--file', 'usr/bin/busybox', 'busybox-static'],
-                          capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise qemu.Skip('busybox-static: ' + ' '.join(done.stderr.strip().splitlines()[-1:]))
-    return done.stdout.strip()
-
-
 def run(script, feed=None):
-    program = busybox()
+    program = packages.program('busybox-static', 'busybox')
     archive = cpio.Archive()
     for name in ('proc', 'tmp'):
         archive.directory(name)

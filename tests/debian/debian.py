@@ -6,7 +6,6 @@ their output looked for. bash: Debian's bash-static, interactively. jobs, bash_j
 the one and the other: Ctrl-C, Ctrl-Z, fg, bg, jobs, a stopped pipeline, a read in the background.
 """
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ TOP, IMAGE, CASE = sys.argv[1:4]
 sys.path.insert(0, os.path.join(TOP, 'tests', 'harness'))
 import cpio  # noqa: E402
 import qemu  # noqa: E402
+import packages  # noqa: E402
 
 START = b'''#!/bin/busybox sh
 /bin/busybox mkdir -p /bin /proc /tmp
@@ -29,21 +29,11 @@ poweroff -f
 '''
 
 
-def program(package, *names):
-    fetch = subprocess.run([os.path.join(TOP, 'scripts', 'debian-riscv64'), package],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if fetch.returncode:
-        raise qemu.Skip('%s cannot be had: %s' % (package, fetch.stderr.strip()[-200:]))
-    folder = fetch.stdout.strip()
-    return next(os.path.join(folder, name) for name in names
-                if os.path.exists(os.path.join(folder, name)))
-
-
 def archive_for(shell, work):
     archive = cpio.Archive()
-    archive.copy('bin/busybox', program('busybox-static', 'usr/bin/busybox', 'bin/busybox'))
+    archive.copy('bin/busybox', packages.program('busybox-static', 'busybox'))
     if shell.startswith(b'bash'):
-        archive.copy('bin/bash', program('bash-static', 'usr/bin/bash-static', 'bin/bash-static'))
+        archive.copy('bin/bash', packages.program('bash-static', 'bash-static'))
     archive.file('etc/numbers', b'3 three\n1 one\n2 two\n', 0o644)
     archive.file('init', START % shell)
     return archive.write(os.path.join(work, 'debian.cpio'))
@@ -141,14 +131,14 @@ JOBS = [
 ]
 
 
-DYNAMIC = b'''#!/bin/dash
+DYNAMIC = b'''#!/usr/bin/dash
 /bin/busybox mount -t proc proc /proc
-echo "dash: $((6 * 7)) $(echo substituted | /bin/cat)"
-/bin/cat /proc/self/maps | while read range mode rest; do
+echo "dash: $((6 * 7)) $(echo substituted | /usr/bin/cat)"
+/usr/bin/cat /proc/self/maps | while read range mode rest; do
 	case $rest in */libc.so.6) echo "libc is mapped $mode" ;; esac
 done
-/bin/env -i A=b /bin/env
-/bin/cat /nothing; echo "status $?"
+/usr/bin/env -i A=b /usr/bin/env
+/usr/bin/cat /nothing; echo "status $?"
 /bin/busybox poweroff -f
 '''
 
@@ -156,15 +146,8 @@ done
 def dynamic():
     """Programs that need an interpreter and a shared library: dash and coreutils with Debian's libc6."""
     archive = cpio.Archive()
-    archive.copy('bin/busybox', program('busybox-static', 'usr/bin/busybox', 'bin/busybox'))
-    archive.copy('bin/dash', program('dash', 'usr/bin/dash', 'bin/dash'))
-    for name in ('cat', 'env'):
-        archive.copy('bin/' + name, program('coreutils', 'usr/bin/' + name, 'bin/' + name))
-    libraries = 'usr/lib/riscv64-linux-gnu/', 'lib/riscv64-linux-gnu/'
-    loader = 'ld-linux-riscv64-lp64d.so.1'
-    archive.copy('lib/' + loader, program('libc6', *(folder + loader for folder in libraries)))
-    archive.copy('lib/riscv64-linux-gnu/libc.so.6',
-                 program('libc6', *(folder + 'libc.so.6' for folder in libraries)))
+    archive.copy('bin/busybox', packages.program('busybox-static', 'busybox'))
+    packages.add_programs(archive, {'dash': ['dash'], 'coreutils': ['cat', 'env']}, {'libc6': ['libc.so.6']})
     archive.directory('proc')
     archive.file('init', DYNAMIC)
     with tempfile.TemporaryDirectory(prefix='cloven-debian-') as work:

@@ -17,6 +17,7 @@ TOP, IMAGE = sys.argv[1:3]
 sys.path.insert(0, os.path.join(TOP, 'tests', 'harness'))
 import cpio  # noqa: E402
 import qemu  # noqa: E402
+import packages  # noqa: E402
 
 ROWS, COLUMNS = 24, 80
 START = b'''#!/bin/busybox sh
@@ -110,14 +111,10 @@ def body():
         raise qemu.Skip('not built: ' + IMAGE)
     if not shutil.which('tmux'):
         raise qemu.Skip('tmux is not installed')
-    fetch = subprocess.run([os.path.join(TOP, 'scripts', 'debian-riscv64'), '--file',
-                            'usr/bin/busybox', 'busybox-static'], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, text=True, check=False)
-    if fetch.returncode:
-        raise qemu.Skip('busybox-static cannot be had: ' + fetch.stderr.strip()[-200:])
+    busybox = packages.program('busybox-static', 'busybox')
     with tempfile.TemporaryDirectory(prefix='cloven-screen-') as work:
         archive = cpio.Archive()
-        archive.copy('bin/busybox', fetch.stdout.strip())
+        archive.copy('bin/busybox', busybox)
         archive.file('etc/text', TEXT.encode(), 0o644)
         archive.file('etc/more', TEXT.encode(), 0o644)
         archive.file('init', START)

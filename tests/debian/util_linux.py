@@ -9,7 +9,6 @@ import difflib
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
@@ -18,6 +17,7 @@ TOP, IMAGE = sys.argv[1:3]
 sys.path.insert(0, os.path.join(TOP, 'tests', 'harness'))
 import cpio  # noqa: E402
 import qemu  # noqa: E402
+import packages  # noqa: E402
 
 LIBRARIES = {  # package: shared objects
     'libc6': ['libc.so.6', 'libm.so.6'],
@@ -136,39 +136,12 @@ poweroff -f
 '''
 
 
-def folder_of(package):
-    fetch = subprocess.run([os.path.join(TOP, 'scripts', 'debian-riscv64'), package],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if fetch.returncode:
-        raise qemu.Skip('%s cannot be had: %s' % (package, fetch.stderr.strip()[-200:]))
-    return fetch.stdout.strip()
-
-
-def in_folder(folder, *names):
-    for name in names:
-        path = os.path.join(folder, name)
-        if os.path.exists(path):
-            return path
-    raise qemu.Failure('%s has none of %s' % (folder, ', '.join(names)))
-
-
 def make_archive():
     archive = cpio.Archive()
-    for name in ('bin', 'usr', 'usr/bin', 'lib', 'lib/riscv64-linux-gnu', 'dev', 'etc'):
+    for name in ('bin', 'dev', 'etc'):
         archive.directory(name)
-    archive.copy('bin/busybox', in_folder(folder_of('busybox-static'), 'usr/bin/busybox', 'bin/busybox'))
-    for package, names in PROGRAMS.items():
-        folder = folder_of(package)
-        for name in names:
-            archive.copy('usr/bin/' + name, in_folder(folder, 'usr/bin/' + name, 'bin/' + name))
-    for package, names in LIBRARIES.items():
-        folder = folder_of(package)
-        for name in names:
-            archive.copy('lib/riscv64-linux-gnu/' + name, os.path.realpath(in_folder(
-                folder, 'usr/lib/riscv64-linux-gnu/' + name, 'lib/riscv64-linux-gnu/' + name)))
-    loader = 'ld-linux-riscv64-lp64d.so.1'
-    archive.copy('lib/' + loader, os.path.realpath(in_folder(
-        folder_of('libc6'), 'usr/lib/riscv64-linux-gnu/' + loader, 'usr/lib/' + loader, 'lib/' + loader)))
+    archive.copy('bin/busybox', packages.program('busybox-static', 'busybox'))
+    packages.add_programs(archive, PROGRAMS, LIBRARIES)
     archive.file('etc/passwd', b'root:x:0:0:root:/:/bin/sh\n', 0o644)
     archive.file('commands', COMMANDS.lstrip('\n').encode(), 0o644)
     archive.file('init', START.encode())
@@ -184,11 +157,7 @@ def console_of(kernel, initrd, words):
 
 
 def linux_console(initrd):
-    fetch = subprocess.run([os.path.join(TOP, 'scripts', 'debian-riscv64'), '--linux'],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if fetch.returncode:
-        raise qemu.Skip('the Linux kernel cannot be had: ' + fetch.stderr.strip()[-200:])
-    image = fetch.stdout.strip()
+    image = packages.fetch('--linux')
     with open(initrd, 'rb') as source:
         digest = hashlib.sha256(source.read() + image.encode()).hexdigest()[:16]
     kept = os.path.join(TOP, 'build', 'debian', 'util-linux-%s.txt' % digest)

@@ -355,11 +355,20 @@ arguments:
 	return 0;
 }
 
-static int builtin_umask(int argc, char **argv)
+// Where programs are is looked up anew each time, so there is nothing to forget; a name must be one, though.
+static int builtin_hash(int argc, char **argv)
 {
-	int tool_umask(int argc, char **argv);
+	const char *path;
+	int status = 0;
 
-	return tool_umask(argc, argv);
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "-r") || builtin_find(argv[i]) ||
+		    ((path = program_find(argv[i])) && access(path, X_OK) == 0))
+			continue;
+		shell_error("hash: %s: not found", argv[i]);
+		status = 1;
+	}
+	return status;
 }
 
 static int builtin_type(int argc, char **argv)
@@ -493,6 +502,7 @@ static const struct builtin builtins[] = {
 	{"false", false_main, false},
 	{"fg", builtin_fg, false},
 	{"getopts", builtin_getopts, false},
+	{"hash", builtin_hash, false},
 	{"help", builtin_help, false},
 	{"history", builtin_history, false},
 	{"jobs", builtin_jobs, false},

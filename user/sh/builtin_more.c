@@ -253,16 +253,22 @@ int builtin_ulimit(int argc, char **argv)
 	return 0;
 }
 
-int tool_umask(int argc, char **argv)
+int builtin_umask(int argc, char **argv)
 {
 	unsigned mask = umask(0);
 
 	umask(mask);
 	if (argc > 1 && !strcmp(argv[1], "-S")) {
-		char text[11];
+		for (int shift = 6; shift >= 0; shift -= 3) {
+			unsigned allowed = ~mask >> shift & 7;
 
-		mode_format(~mask & 0777, text);
-		printf("u=%.3s,g=%.3s,o=%.3s\n", text + 1, text + 4, text + 7);
+			printf("%c=%s%s%s%c",
+			       shift == 6   ? 'u'
+			       : shift == 3 ? 'g'
+					    : 'o',
+			       allowed & 4 ? "r" : "", allowed & 2 ? "w" : "",
+			       allowed & 1 ? "x" : "", shift ? ',' : '\n');
+		}
 		return 0;
 	}
 	if (argc < 2) {

@@ -1,4 +1,4 @@
-// Copying, moving and changing files: chmod chown cp ln mknod mv readlink stat touch.
+// Copying, moving and changing files: chmod chown cp ln mkfifo mknod mv readlink stat touch.
 
 #include <ctype.h>
 #include <dirent.h>
@@ -379,6 +379,28 @@ int mknod_main(int argc, char **argv)
 	u64 number = device ? makedev(strtoul(argv[3], NULL, 0), strtoul(argv[4], NULL, 0)) : 0;
 
 	return mknod(argv[1], type | 0666, number) < 0 ? tool_error(argv, argv[1]) : 0;
+}
+
+int mkfifo_main(int argc, char **argv)
+{
+	static const char synopsis[] = "[-m MODE] NAME...";
+	long mode = 0666;
+	int c, status = 0;
+
+	tool_help(argc, argv, synopsis, "Makes pipes with a name.\n\n  -m MODE  with this mode\n");
+	while ((c = getopt_long(argc, argv, "m:", NULL, NULL)) != -1) {
+		if (c != 'm' || (mode = mode_parse(optarg, 0666, false)) < 0)
+			return tool_usage(argv, synopsis);
+	}
+	if (optind == argc)
+		return tool_usage(argv, synopsis);
+	for (; optind < argc; optind++) {
+		if (mkfifo(argv[optind], 0666) < 0)
+			status = tool_error(argv, argv[optind]);
+		else if (mode != 0666)
+			chmod(argv[optind], (unsigned)mode);
+	}
+	return status;
 }
 
 int readlink_main(int argc, char **argv)
