@@ -133,7 +133,7 @@ static void activate(struct task *task, u32 index)
 	spin_lock(&rq->lock);
 	WRITE_ONCE(task->hart, &harts[index]);
 	WRITE_ONCE(task->state, TASK_RUNNING);
-	rq_enqueue(rq, task);
+	rq_enqueue(rq, task, false);
 	rq->runnable++;
 	if (rq_preempts(rq, task))
 		resched(rq);
@@ -294,8 +294,7 @@ void schedule(void)
 			rq->runnable--;
 			prev->switches_voluntary++;
 		} else {
-			rq_enqueue(rq, prev);
-			prev->switches_forced++;
+			rq_enqueue(rq, prev, !prev->se.turn_over);
 		}
 	}
 	struct task *next = rq_pick(rq);
@@ -318,6 +317,8 @@ void schedule(void)
 			rcu_poll();
 		return;
 	}
+	if (!sleeps)
+		prev->switches_forced++;
 	rq->current = next;
 	update_tick(rq);
 	switch_to(rq, prev, next);
@@ -334,7 +335,7 @@ static void move(struct task *task, struct run_queue *from, struct run_queue *to
 	from->runnable--;
 	task->se.vruntime_ns += to->min_vruntime_ns - from->min_vruntime_ns;
 	WRITE_ONCE(task->hart, &harts[to->index]);
-	rq_enqueue(to, task);
+	rq_enqueue(to, task, false);
 	to->runnable++;
 }
 
@@ -480,6 +481,7 @@ void sched_yield_current(void)
 		current->se.vruntime_ns = MAX(current->se.vruntime_ns,
 					      rb_entry(last, struct task, se.node)->se.vruntime_ns +
 						      1);
+	current->se.turn_over = 1;
 	task_rq_unlock(rq, flags);
 	schedule();
 }

@@ -39,17 +39,23 @@ static void change(struct task *task, const struct sched_params *params, u8 lent
 
 	flags = spin_lock_irqsave(&task->pi_lock);
 	struct run_queue *rq = task_rq_lock(task, &inner);
-	bool waiting = task->se.on_queue && rq->current != task;
+	u8 lent_after = params ? task->se.lent : lent;
+	u8 before = task_effective_rt(task);
+	u8 after = params ? effective_rt(params->policy, params->priority, lent_after)
+			  : effective_rt(task->se.policy, task->se.rt_priority, lent_after);
+	// Who is as urgent as before keeps its place.
+	bool moves = task->se.on_queue && rq->current != task && after != before;
 
-	if (waiting)
+	if (moves)
 		rq_dequeue(rq, task);
 	if (params)
 		store_params(task, params);
-	else
-		task->se.lent = lent;
+	task->se.lent = lent_after;
 	task->se.weight = sched_weight(&task->se);
-	if (waiting)
-		rq_enqueue(rq, task);
+	if (moves)
+		rq_enqueue(rq, task, after < before);
+	else if (after != before)
+		task->se.turn_over = after > before;
 	if (task->se.on_queue && rq->current != rq->idle)
 		task_set_work(rq->current, WORK_RESCHED);
 	task_rq_unlock(rq, inner);

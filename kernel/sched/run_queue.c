@@ -4,6 +4,12 @@
 // with the least runs next, so each gets its share. min_vruntime follows the least and never goes
 // back. A task that slept is placed near it (half a slice before), so that it runs soon but
 // cannot save up credit; one that moves to another hart takes along its distance to the minimum.
+//
+// A real-time task keeps its place among its equals when something more urgent pushes it aside: it
+// comes back before all that wait with its priority, for whom its turn is not over. That ends only
+// when it sleeps, when it yields, or when SCHED_RR's time is used up, which goes on counting where it
+// was before. A task whose priority is changed goes behind its new equals when it has become more
+// urgent, and before them when it has become less so. See sched(7).
 
 #include <lib/bits.h>
 #include <sched/process.h>
@@ -89,21 +95,31 @@ u64 rq_slice_ns(const struct run_queue *rq)
 	u64 most = task_has_cpu_timers(task) ? CPU_TIMER_TICK_NS : TIME_NEVER;
 
 	if (task_effective_rt(task))
-		return task->se.policy == SCHED_RR ? MIN(RR_SLICE_NS, most) : most;
+		return task->se.policy == SCHED_RR ? MIN(RR_SLICE_NS - task->se.rr_ran_ns, most)
+						   : most;
 	return rq->fair_count || rcu_needs_tick() ? MIN(SLICE_NS, most) : most;
 }
 
 // --- Both ---
 
-void rq_enqueue(struct run_queue *rq, struct task *task)
+static void rt_insert(struct run_queue *rq, struct task *task, u8 rt, bool first)
+{
+	if (first)
+		list_add(&task->se.rt_link, &rq->rt[rt]);
+	else
+		list_add_tail(&task->se.rt_link, &rq->rt[rt]);
+	rq->rt_bits[rt / 64] |= 1ul << rt % 64;
+	hartmask_set_atomic(&harts_rt_waiting, rq->index);
+}
+
+void rq_enqueue(struct run_queue *rq, struct task *task, bool first)
 {
 	u8 rt = task_effective_rt(task);
 
 	task->se.on_queue = 1;
+	task->se.turn_over = 0;
 	if (rt) {
-		list_add_tail(&task->se.rt_link, &rq->rt[rt]);
-		rq->rt_bits[rt / 64] |= 1ul << rt % 64;
-		hartmask_set_atomic(&harts_rt_waiting, rq->index);
+		rt_insert(rq, task, rt, first);
 		return;
 	}
 	// Whoever comes from sleep or from elsewhere is placed near the minimum.
@@ -152,6 +168,15 @@ struct task *rq_pick(struct run_queue *rq)
 	return task ?: rq->idle;
 }
 
+static void rr_account(struct task *task, u64 ran)
+{
+	task->se.rr_ran_ns += ran;
+	if (task->se.rr_ran_ns >= RR_SLICE_NS) {
+		task->se.rr_ran_ns = 0;
+		task->se.turn_over = 1;
+	}
+}
+
 void rq_account(struct run_queue *rq)
 {
 	struct task *task = rq->current;
@@ -164,6 +189,8 @@ void rq_account(struct run_queue *rq)
 	}
 	task->se.sum_exec_ns += ran;
 	rq->busy_ns += ran;
+	if (unlikely(task->se.policy == SCHED_RR))
+		rr_account(task, ran);
 	if (likely(task->se.weight == 1024))
 		task->se.vruntime_ns += ran;
 	else

@@ -40,8 +40,9 @@ static inline struct run_queue *this_rq(void)
 struct run_queue *task_rq_lock(struct task *task, unsigned long *flags);
 void task_rq_unlock(struct run_queue *rq, unsigned long flags);
 
-// rq->lock held. Put a runnable task on a queue; take it off.
-void rq_enqueue(struct run_queue *rq, struct task *task);
+// rq->lock held. Put a runnable task on a queue; take it off. `first`: a real-time task stands before
+// its equals, not behind them; among fair tasks it makes no difference.
+void rq_enqueue(struct run_queue *rq, struct task *task, bool first);
 void rq_dequeue(struct run_queue *rq, struct task *task);
 // The one that should run next; idle if there is none. Not taken off.
 struct task *rq_pick(struct run_queue *rq);

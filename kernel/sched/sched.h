@@ -158,13 +158,18 @@ u64 sched_interval_ns(struct task *task);
 // Priority inheritance: the task is at least that urgent (0 = as it is itself). For sched/pi.c.
 void task_lend(struct task *task, u8 urgency);
 // Its effective real-time priority: own or lent; 0 for fair tasks.
+static inline u8 effective_rt(u32 policy, u8 rt_priority, u8 lent)
+{
+	u8 own = policy_is_rt(policy) ? rt_priority : 0;
+
+	if (likely(lent <= URGENCY_FAIR_MAX))
+		return own;
+	return MAX(own, (u8)(lent - URGENCY_FAIR_MAX));
+}
+
 static inline u8 task_effective_rt(const struct task *task)
 {
-	u8 own = policy_is_rt(task->se.policy) ? task->se.rt_priority : 0;
-
-	if (likely(task->se.lent <= URGENCY_FAIR_MAX))
-		return own;
-	return MAX(own, (u8)(task->se.lent - URGENCY_FAIR_MAX));
+	return effective_rt(task->se.policy, task->se.rt_priority, task->se.lent);
 }
 
 // Its urgency, own or lent. A bare read.

@@ -130,8 +130,9 @@ struct sched_entity {
 	s8 nice;
 	u8 on_queue : 1;
 	u8 reset_on_fork : 1;
-	u8 lent; // urgency that those lend who wait for what it holds (pi.c); 0 = none
-	u64 rr_left_ns;
+	u8 turn_over : 1; // real-time: its turn is over, it goes behind its equals; see run_queue.c
+	u8 lent;          // urgency that those lend who wait for what it holds (pi.c); 0 = none
+	u64 rr_ran_ns;    // since its SCHED_RR turn began
 };
 
 // Legend: [I] never changes once the task can be found; [task] only the task itself, no lock;
