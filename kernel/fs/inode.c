@@ -10,6 +10,30 @@
 #include <uapi/errno.h>
 
 static struct slab_cache *inode_cache;
+bool inode_group_or_capable(struct inode *inode, u32 gid)
+{
+	return cred_in_group(current_cred(), gid) || inode_capable(inode, CAP_FSETID);
+}
+
+// Without the bit to execute, set-group-id is no privilege: it stays with those of the group.
+u32 inode_set_ids_lost(struct inode *inode)
+{
+	u32 mode = READ_ONCE(inode->mode), lost = mode & S_ISUID;
+
+	if ((mode & S_ISGID) && ((mode & S_IXGRP) || !inode_group_or_capable(inode, inode->gid)))
+		lost |= S_ISGID;
+	return lost;
+}
+
+void inode_drop_set_ids(struct inode *inode)
+{
+	if (!(inode->mode & (S_ISUID | S_ISGID)) || !S_ISREG(inode->mode))
+		return;
+	u32 lost = inode_set_ids_lost(inode);
+	if (lost && !capable(CAP_FSETID))
+		WRITE_ONCE(inode->mode, inode->mode & ~lost);
+}
+
 void inode_init(void);
 
 struct timespec fs_now(void)

@@ -76,3 +76,10 @@ int inode_permission(struct inode *inode, int mask);
 bool inode_capable(struct inode *inode, int cap);
 // Whether current owns it or may act as if.
 bool inode_owner_or_capable(struct inode *inode);
+// Whether current may leave the set-group-id bit on a file (or give it to one made in a directory)
+// that is to be of this group.
+bool inode_group_or_capable(struct inode *inode, u32 gid);
+// The set-id bits that a change by another than a privileged task takes from a file.
+u32 inode_set_ids_lost(struct inode *inode);
+// Takes them, before contents change, unless current may keep them. The inode's lock is written.
+void inode_drop_set_ids(struct inode *inode);

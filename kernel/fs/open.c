@@ -68,7 +68,11 @@ static int check_open(const struct path *path, int flags)
 		return -EROFS;
 	if (S_ISCHR(inode->mode) && path_mount_nodev(path))
 		return -EACCES;
-	return inode_permission(inode, mask);
+	int error = inode_permission(inode, mask);
+	// That a file was read is its owner's to hide.
+	if (!error && (flags & O_NOATIME) && !inode_owner_or_capable(inode))
+		error = -EPERM;
+	return error;
 }
 
 static struct file *alloc_for(int flags)
@@ -129,6 +133,26 @@ static bool needs_mknod(u32 mode, u64 rdev)
 	return S_ISBLK(mode) || (S_ISCHR(mode) && rdev);
 }
 
+// The mode of what is made in a directory that gives it its group: who is not of that group makes no
+// program that acts for it.
+static u32 mode_within(struct inode *parent, u32 mode)
+{
+	bool program = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !S_ISDIR(mode);
+
+	if (program && (parent->mode & S_ISGID) && !inode_group_or_capable(parent, parent->gid))
+		mode &= ~S_ISGID;
+	return mode;
+}
+
+static void inherit_group(struct inode *parent, struct inode *inode)
+{
+	if (!(parent->mode & S_ISGID))
+		return;
+	inode->gid = parent->gid;
+	if (S_ISDIR(inode->mode))
+		inode->mode |= S_ISGID;
+}
+
 // The directory's lock is written.
 static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, const char *symlink,
 		       struct dentry **out)
@@ -144,6 +168,7 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 		error = -EPERM;
 	if (error)
 		return error;
+	mode = mode_within(parent, mode);
 	bool folder = S_ISDIR(mode) && parent->ops->mkdir;
 	if (!folder && !parent->ops->make)
 		return S_ISREG(mode) ? -EACCES : -EPERM;
@@ -151,11 +176,7 @@ static int make_locked(struct path *dir, const char *name, u32 mode, u64 rdev, c
 		       : parent->ops->make(parent, mode, rdev, &inode);
 	if (error)
 		return error;
-	if (parent->mode & S_ISGID) {
-		inode->gid = parent->gid;
-		if (S_ISDIR(mode))
-			inode->mode |= S_ISGID;
-	}
+	inherit_group(parent, inode);
 	if (symlink && !(inode->symlink = kstrdup(symlink, GFP_KERNEL)))
 		error = -ENOMEM;
 	if (symlink && !error)
@@ -320,11 +341,13 @@ static int open_tmpfile(int dirfd, const char *name, int flags, u32 mode, struct
 	if (!error && !parent->ops->make)
 		error = -EOPNOTSUPP;
 	if (!error)
-		error = parent->ops->make(parent, S_IFREG | masked(mode & 07777), 0, &inode);
+		error = parent->ops->make(
+			parent, mode_within(parent, S_IFREG | masked(mode & 07777)), 0, &inode);
 	if (error) {
 		path_put(&dir);
 		return error;
 	}
+	inherit_group(parent, inode);
 	inode->nlink = 0;
 	inode->linkable = !(flags & O_EXCL);
 	snprintf(text, sizeof(text), "#%lu", (unsigned long)inode->number);
@@ -444,8 +467,10 @@ int vfs_truncate(struct inode *inode, u64 size)
 	error = file_limit_size(inode->mapping.size, size);
 	if (!error)
 		error = inode->ops->truncate(inode, size);
-	if (!error)
+	if (!error) {
+		inode_drop_set_ids(inode);
 		inode_touch(inode);
+	}
 	up_write(&inode->lock);
 	atomic_dec(&inode->write_denied);
 	return error;

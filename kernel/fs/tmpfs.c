@@ -163,12 +163,12 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	size_t n = iter_count(iter), room = info->max_pages ? room_for(inode, *pos, n) : n;
 	if (room < n)
 		iter_truncate(iter, room);
+	if (n)
+		inode_drop_set_ids(inode);
 	if (room || !n)
 		done = mapping_write(&inode->mapping, iter, pos);
-	if (done > 0) {
-		inode->mode &= ~(S_ISUID | ((inode->mode & S_IXGRP) ? S_ISGID : 0));
+	if (done > 0)
 		inode_touch(inode);
-	}
 	account_pages(inode);
 	up_write(&inode->lock);
 	return done;
@@ -252,6 +252,7 @@ static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
 		up_write(&inode->lock);
 		return error;
 	}
+	inode_drop_set_ids(inode);
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		zero_pages(inode, offset, length);
 	if (mode & FALLOC_FL_PUNCH_HOLE)

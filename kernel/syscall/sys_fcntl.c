@@ -141,6 +141,10 @@ static long flags_set(struct file *file, int fd, u64 flags)
 {
 	u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME;
 
+	// That a file was read is its owner's to hide.
+	if ((flags & ~file->flags & O_NOATIME) && file->inode &&
+	    !inode_owner_or_capable(file->inode))
+		return -EPERM;
 	if ((flags ^ file->flags) & O_ASYNC) {
 		int error = file_async_set(file, fd, flags & O_ASYNC);
 		if (error && error != -ENOTTY) // where there is no such thing it stays off

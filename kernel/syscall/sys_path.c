@@ -268,14 +268,13 @@ static int change_mode(const struct path *path, u32 mode)
 
 	if (path_read_only(path))
 		return -EROFS;
-	if (!inode_owner_or_capable(inode))
-		return -EPERM;
 	down_write(&inode->lock);
-	if ((inode->seals & F_SEAL_EXEC) && ((inode->mode ^ mode) & 0111)) {
+	if (!inode_owner_or_capable(inode) ||
+	    ((inode->seals & F_SEAL_EXEC) && ((inode->mode ^ mode) & 0111))) {
 		up_write(&inode->lock);
 		return -EPERM;
 	}
-	if (!cred_in_group(current_cred(), inode->gid) && !inode_capable(inode, CAP_FSETID))
+	if (!inode_group_or_capable(inode, inode->gid))
 		mode &= ~S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
 	inode->ctime = fs_now();
@@ -318,29 +317,52 @@ SYSCALL2(fchmod, int, fd, u32, mode)
 	return error;
 }
 
+// Whether current may give a file another owner (NULL: the old one) and group. Its lock is held.
+static bool may_change_owner(struct inode *inode, const u32 *uid, const u32 *gid)
+{
+	const struct cred *cred = current_cred();
+	bool own = cred->fsuid == inode->uid;
+
+	if (uid && !(own && *uid == inode->uid) && !inode_capable(inode, CAP_CHOWN))
+		return false;
+	return !gid || (own && (*gid == inode->gid || cred_in_group(cred, *gid))) ||
+	       inode_capable(inode, CAP_CHOWN);
+}
+
+// The inode's lock is written. NULL: as it is. -EPERM.
+static int change_owner_locked(struct inode *inode, const u32 *uid, const u32 *gid)
+{
+	if (!may_change_owner(inode, uid, gid))
+		return -EPERM;
+	// Set-id bits are for those whom the old owner trusted. That they go is a change of mode, which
+	// is the owner's, however much one may change the owner.
+	u32 lost = S_ISDIR(inode->mode) ? 0 : inode_set_ids_lost(inode);
+	if (lost && !inode_owner_or_capable(inode))
+		return -EPERM;
+	if (lost && !inode_group_or_capable(inode, gid ? *gid : inode->gid))
+		lost |= S_ISGID;
+	inode->uid = uid ? *uid : inode->uid;
+	inode->gid = gid ? *gid : inode->gid;
+	WRITE_ONCE(inode->mode, inode->mode & ~lost);
+	inode->ctime = fs_now();
+	return 0;
+}
+
 static int change_owner(const struct path *path, u32 user_uid, u32 user_gid)
 {
 	struct inode *inode = path_inode(path);
-	const struct cred *cred = current_cred();
-	u32 uid = user_uid == ~0u ? inode->uid : uid_from_user(cred->user_ns, user_uid);
-	u32 gid = user_gid == ~0u ? inode->gid : gid_from_user(cred->user_ns, user_gid);
+	struct user_ns *ns = current_cred()->user_ns;
+	u32 uid = uid_from_user(ns, user_uid), gid = gid_from_user(ns, user_gid);
+	bool new_uid = user_uid != ~0u, new_gid = user_gid != ~0u;
 
 	if (path_read_only(path))
 		return -EROFS;
-	if (uid == INVALID_ID || gid == INVALID_ID)
+	if ((new_uid && uid == INVALID_ID) || (new_gid && gid == INVALID_ID))
 		return -EINVAL;
-	bool own = cred->fsuid == inode->uid;
-	bool may = uid == inode->uid && (gid == inode->gid || cred_in_group(cred, gid)) && own;
-	if (!may && !inode_capable(inode, CAP_CHOWN))
-		return -EPERM;
 	down_write(&inode->lock);
-	inode->uid = uid;
-	inode->gid = gid;
-	if (S_ISREG(inode->mode))
-		inode->mode &= ~(S_ISUID | ((inode->mode & S_IXGRP) ? S_ISGID : 0));
-	inode->ctime = fs_now();
+	int error = change_owner_locked(inode, new_uid ? &uid : NULL, new_gid ? &gid : NULL);
 	up_write(&inode->lock);
-	return 0;
+	return error;
 }
 
 SYSCALL5(fchownat, int, dirfd, u64, path_at, u32, uid, u32, gid, int, flags)
