@@ -22,6 +22,7 @@ struct mapping {
 	struct mutex vmas_lock;    // also keeps moves of entries (mremap) out of truncation
 	struct list_head vmas;     // [vmas] areas that map it; a fork's child behind its parent
 	struct atomic64 writers;   // [a] areas that may write it, and mmaps under way; -1: denied
+	struct atomic64 identity;  // [a] see futex_key.c; 0: not asked for yet
 	bool account;              // [I] its size is charged (shared anonymous memory)
 	bool shmem;                // [I] counted as shared memory, not as a file
 	void *host;                // [I] the inode

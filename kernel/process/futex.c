@@ -2,7 +2,8 @@
 //
 // A waiter queues in a bucket chosen by the word's key and looks at the word under the bucket's
 // lock; a waker takes the same lock, so a wake-up cannot fall between the look and the sleep. The
-// key of private futexes is the address space and the address; of shared ones what the area maps.
+// key of private futexes is the address space and the address; of shared ones the object that is
+// mapped, by a number that no other will ever have (mm/futex_key.c).
 // In a bucket the more urgent stand before the others, so they are woken first.
 //
 // User memory cannot be faulted in under a bucket's lock. Whoever needs a word there tries, and if
@@ -51,13 +52,14 @@ static ALWAYS_INLINE int key_make(u64 address, u32 flags, struct futex_key *key)
 		return -EINVAL;
 	if (!user_range_ok(address, size))
 		return -EFAULT;
-	if (likely(!flags)) {
+	if (likely(!(flags & ~FUTEX_WRITE))) {
 		*key = (struct futex_key){(u64)current->mm, address};
 		return 0;
 	}
 	int error = (flags & FUTEX_NUMA) ? choose_node(address + 4) : 0;
 	if (!error)
-		error = futex_key_of(address, flags & FUTEX_SHARED, &key->object, &key->address);
+		error = futex_key_of(address, flags & FUTEX_SHARED, flags & FUTEX_WRITE,
+				     &key->object, &key->address);
 
 	// In private memory, too, who says "shared" and who says "private" do not mean each other.
 	if ((flags & FUTEX_SHARED) && key->object == (u64)current->mm)
@@ -450,7 +452,7 @@ long futex_wake_op(u64 first_at, u64 second_at, u32 flags, int n_first, int n_se
 	struct futex_key first, second;
 	u32 old;
 	int error = futex_key_make(first_at, flags, &first)
-			    ?: futex_key_make(second_at, flags, &second);
+			    ?: futex_key_make(second_at, flags | FUTEX_WRITE, &second);
 
 	if (error)
 		return error;

@@ -353,7 +353,7 @@ long futex_lock(u64 address, u32 flags, bool only_try, struct futex_timeout *tim
 	pi_waiter_init(&pi.wait);
 	futex_waiter_init(&waiter, FUTEX_BITSET_MATCH_ANY);
 	waiter.pi = &pi;
-	long result = futex_key_make(address, flags, &waiter.key)
+	long result = futex_key_make(address, flags | FUTEX_WRITE, &waiter.key)
 			      ?: claim(address, &waiter, only_try, &spare);
 	futex_lock_free(spare);
 	if (result)
@@ -414,7 +414,7 @@ long futex_unlock(u64 address, u32 flags)
 			return -EFAULT;
 		if ((value & FUTEX_TID_MASK) != (u32)task_pid_vnr(current))
 			return -EPERM;
-		error = futex_key_make(address, flags, &key);
+		error = futex_key_make(address, flags | FUTEX_WRITE, &key);
 		if (error)
 			return error;
 		struct futex_bucket *bucket = futex_bucket_of(&key);

@@ -11,10 +11,11 @@
 enum futex_flags {
 	FUTEX_SHARED = 1 << 0, // other address spaces may mean the same word
 	FUTEX_NUMA = 1 << 1,   // the word behind it names a memory node
+	FUTEX_WRITE = 1 << 2,  // the kernel is going to write to it
 };
 
 struct futex_key {
-	u64 object; // address space, or what a shared area maps
+	u64 object; // address space, or the number of what a shared area maps
 	u64 address;
 };
 
@@ -58,7 +59,8 @@ struct futex_timeout {
 	struct realtime_timer timer; // in use only if `realtime`
 };
 
-// The key of an aligned word. -EINVAL: not aligned, or no such node; -EFAULT. May sleep.
+// The key of an aligned word. -EINVAL: not aligned, or no such node; -EFAULT (a shared word only if it
+// cannot be used as the flags say). May sleep.
 int futex_key_make(u64 address, u32 flags, struct futex_key *key);
 
 static inline bool futex_key_same(const struct futex_key *a, const struct futex_key *b)

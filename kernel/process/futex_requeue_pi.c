@@ -26,7 +26,7 @@ long futex_wait_requeue(u64 address, u32 flags, u32 expected, struct futex_timeo
 	pi_waiter_init(&pi.wait);
 	futex_waiter_init(&waiter, FUTEX_BITSET_MATCH_ANY);
 	waiter.pi = &pi;
-	int error = futex_key_make(lock_at, flags, &target)
+	int error = futex_key_make(lock_at, flags | FUTEX_WRITE, &target)
 			    ?: futex_key_make(address, flags, &waiter.key);
 	if (!error && futex_key_same(&waiter.key, &target))
 		error = -EINVAL;
@@ -131,7 +131,8 @@ long futex_requeue_pi(u64 from_at, u64 lock_at, u32 flags, int n_wake, int n_mov
 	struct futex_lock *spare = futex_lock_alloc();
 	if (!spare)
 		return -ENOMEM;
-	long result = futex_key_make(from_at, flags, &from) ?: futex_key_make(lock_at, flags, &to);
+	long result = futex_key_make(from_at, flags, &from)
+			      ?: futex_key_make(lock_at, flags | FUTEX_WRITE, &to);
 	if (!result && futex_key_same(&from, &to))
 		result = -EINVAL;
 	while (!result) {
