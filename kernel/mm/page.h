@@ -63,6 +63,10 @@ struct page {
 		struct {                    // user pages
 			struct atomic maps; // [a] of the first of a block: huge entries
 		};
+		struct {                    // page table; see pagetable_huge.c
+			struct page *chain; // [owner] of a middle one: its deposit, linked by this
+			u32 huge_entries; // [owner] of a middle one; the deposit has as many pages
+		};
 		u64 root_groups; // [table_lock] of a root: see root_next() in pagetable_share.c
 	};
 };

@@ -45,8 +45,8 @@ struct pte huge_share(struct pte *entry, bool *narrowed);
 // table_lock held.
 struct page *huge_unlink(struct mm *mm, struct pte *entry);
 void huge_put(struct page *block);
-// The entry gets a leaf table, `table`, that maps what it mapped. table_lock held.
-void huge_split(struct mm *mm, struct pte *entry, struct page *table);
+// The entry gets a leaf table, from the deposit, that maps what it mapped. table_lock held.
+void huge_split(struct mm *mm, struct pte *entry);
 // New rights for the whole. False: it must be split for them. table_lock held.
 bool huge_protect(struct pte *entry, u64 bits);
 // Whether an entry, if it is huge, can move as it is: 0 or 1; both middle tables are owned then.
@@ -223,13 +223,40 @@ enum mm_counter page_counter(const struct page *page);
 
 // --- Inside: pagetable.c and pagetable_share.c ---
 
-// Tables that were allocated before table_lock was taken.
+// Pages that wait to become tables, linked by page->chain.
+static inline void chain_push(struct page **first, struct page *page)
+{
+	page->chain = *first;
+	*first = page;
+}
+
+static inline struct page *chain_pop(struct page **first)
+{
+	struct page *page = *first;
+
+	*first = page->chain;
+	return page;
+}
+
+// Such that were allocated before table_lock was taken. Who needed more than there were says so.
 struct spare {
-	struct page *page[2];
-	int count;
+	struct page *first;
+	unsigned count, wanted;
 };
 bool spare_fill(struct spare *spare); // false: no memory
 void spare_free(struct spare *spare);
+// A huge entry of a middle table that is ours, or that we make, comes or goes. table_lock held.
+static inline void huge_deposit(struct page *middle, struct page *page)
+{
+	chain_push(&middle->chain, page);
+	middle->huge_entries++;
+}
+
+static inline struct page *huge_withdraw(struct page *middle)
+{
+	middle->huge_entries--;
+	return chain_pop(&middle->chain);
+}
 
 // The middle table for an address, or NULL if the spares did not suffice (`create`: makes it if
 // nothing is there; otherwise NULL then too). table_lock held.

@@ -19,6 +19,11 @@
 //               block. Nothing needs flushing: a translation of the whole that a hart remembers is
 //               as right as before, and goes with a flush of any address within it. What changes a
 //               part of the 2 MiB makes the leaf table its own first (leaf_own()), which splits.
+//               It needs no memory: for each huge entry its middle table keeps a page that was
+//               allocated with it (the deposit), so that a call which changes a part of a huge page
+//               cannot fail for lack of a table. These pages are counted as tables of the address
+//               space, like those that they become. What copies a middle table that fork has shared
+//               has to have a page for each huge entry in it, too.
 //   the last    huge entry that goes takes the common reference from all pages.
 //
 // That needs no lock in common: `maps` rises only in the hands of one who has a share, and references
@@ -27,6 +32,8 @@
 // pagetable_share.c, for blocks). pagetable_huge.pml checks it.
 //
 // I8: a huge entry is valid, maps anonymous memory, and lies within one area (vma_split() sees to it).
+// I9: a middle table has as many pages in its deposit as huge entries, shared or not; only who owns it
+//     changes either.
 //
 // What is only read is mapped to a block of zeroes, one for all, which is not counted as resident. It
 // can be given back when nobody maps it.
@@ -177,6 +184,8 @@ struct page *huge_unlink(struct mm *mm, struct pte *entry)
 		count_block(mm, -1);
 	pte_set(entry, (struct pte){0});
 	table_of(entry)->used--;
+	page_free_zeroed(huge_withdraw(table_of(entry)));
+	mm->table_pages--;
 	return block;
 }
 
@@ -193,12 +202,14 @@ static void share_to_references(struct page *block)
 	huge_put(block);
 }
 
-void huge_split(struct mm *mm, struct pte *entry, struct page *table)
+void huge_split(struct mm *mm, struct pte *entry)
 {
+	struct page *table = huge_withdraw(table_of(entry));
 	struct pte *leaf = page_to_virt(table), old = *entry;
 	struct page *block = entry_page(old);
 	bool zero = huge_is_zero(old);
 
+	table_init_page(table, 0);
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
 		leaf[i] = huge_part_shown(old, i * PAGE_SIZE);
 	table->used = PT_ENTRIES;
@@ -212,7 +223,6 @@ void huge_split(struct mm *mm, struct pte *entry, struct page *table)
 		share_to_references(block);
 	smp_wmb();
 	pte_set(entry, pte_make(page_to_pfn(table), 0));
-	mm->table_pages++;
 	atomic64_inc(&huge_counts.split_entries);
 }
 
@@ -277,6 +287,7 @@ void huge_move(struct mm *mm, u64 from, u64 to)
 	entry_note_used(target);
 	pte_set(source, (struct pte){0});
 	table_of(source)->used--;
+	huge_deposit(table_of(target), huge_withdraw(table_of(source)));
 }
 
 // --- Faults ---
@@ -298,9 +309,10 @@ bool huge_eligible(const struct vma *vma)
 	return wants_huge(vma) && huge_fits(vma, ALIGN_UP(vma->start, HUGE_SIZE));
 }
 
-// Puts a block (with its share) in the entry, if that still is `old`. Otherwise drops it.
+// Puts a block (with its share) in the entry, if that still is `old`. Otherwise drops it. If the entry
+// is empty, `deposit` comes with it.
 static void huge_install(struct vma *vma, struct pte *entry, struct pte old, u64 start,
-			 struct page *block, u64 bits)
+			 struct page *block, u64 bits, struct page *deposit)
 {
 	struct page *drop = block;
 	struct mm *mm = vma->mm;
@@ -313,7 +325,9 @@ static void huge_install(struct vma *vma, struct pte *entry, struct pte old, u64
 			count_block(mm, 1);
 		if (pte_none(old)) {
 			entry_note_used(entry);
-			drop = NULL;
+			huge_deposit(table_of(entry), deposit);
+			mm->table_pages++;
+			drop = deposit = NULL;
 		} else {
 			drop = entry_page(old);
 			mm_flush(mm, start, HUGE_SIZE);
@@ -322,13 +336,22 @@ static void huge_install(struct vma *vma, struct pte *entry, struct pte old, u64
 	spin_unlock(&mm->table_lock);
 	if (drop)
 		huge_put(drop);
+	if (deposit)
+		page_free_zeroed(deposit);
+}
+
+static struct page *deposit_alloc(void)
+{
+	return page_alloc(GFP_KERNEL | GFP_ZERO, 0);
 }
 
 static bool fill(struct vma *vma, struct pte *entry, struct pte old, u64 start, unsigned access)
 {
 	u64 bits = vma_pte_bits(vma);
-	struct page *block;
+	struct page *block, *deposit = NULL;
 
+	if (pte_none(old) && !(deposit = deposit_alloc()))
+		return false;
 	if (!(access & FAULT_WRITE)) {
 		block = zero_block_get();
 		bits &= ~PTE_W;
@@ -338,10 +361,13 @@ static bool fill(struct vma *vma, struct pte *entry, struct pte old, u64 start, 
 		if (block)
 			atomic64_inc(&huge_counts.mapped);
 	}
-	if (!block)
-		return false;
-	huge_install(vma, entry, old, start, block, bits);
-	return true;
+	if (block) {
+		huge_install(vma, entry, old, start, block, bits, deposit);
+		return true;
+	}
+	if (deposit)
+		page_free_zeroed(deposit);
+	return false;
 }
 
 // An entry that is huge already: wider rights, or what a hart remembered was old. False: it must be
@@ -428,10 +454,17 @@ static void copy_pages(const struct pte *leaf, struct page *block)
 	}
 }
 
+static void collapse_free(struct page *block, struct page *deposit)
+{
+	if (block)
+		block_free(block);
+	if (deposit)
+		page_free_zeroed(deposit);
+}
+
 int huge_collapse(struct vma *vma, u64 start)
 {
 	struct mm *mm = vma->mm;
-	struct page *block = NULL, *table = NULL;
 
 	spin_lock(&mm->table_lock);
 	struct pte old = table_peek_middle(mm, start);
@@ -440,19 +473,18 @@ int huge_collapse(struct vma *vma, u64 start)
 		return -EINVAL;
 	if (pte_leaf(old) && !huge_is_zero(old))
 		return 0;
-	block = block_alloc(0);
+	struct page *block = block_alloc(0), *deposit = deposit_alloc();
 	// If the leaf table is shared it is copied, so that the middle one is ours for sure.
-	if (!block || !table_make(mm, start)) {
-		if (block)
-			block_free(block);
+	if (!block || !deposit || !table_make(mm, start)) {
+		collapse_free(block, deposit);
 		return -ENOMEM;
 	}
 	spin_lock(&mm->table_lock);
 	struct pte *entry = table_middle_entry(mm, start);
-	table = entry_page(*entry);
+	struct page *table = entry_page(*entry);
 	if (table->flags & PG_GUARDS) {
 		spin_unlock(&mm->table_lock);
-		block_free(block);
+		collapse_free(block, deposit);
 		return -EINVAL;
 	}
 	pte_set(entry, (struct pte){0});
@@ -462,7 +494,7 @@ int huge_collapse(struct vma *vma, u64 start)
 	spin_lock(&mm->table_lock);
 	table_count(mm, table, -1);
 	count_block(mm, 1);
-	mm->table_pages--;
+	huge_deposit(table_of(entry), deposit);
 	smp_wmb();
 	pte_set(entry, pte_make(page_to_pfn(block), vma_pte_bits(vma)));
 	spin_unlock(&mm->table_lock);

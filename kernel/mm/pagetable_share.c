@@ -67,33 +67,65 @@ void table_init_page(struct page *page, unsigned level)
 	page->lowest = PT_ENTRIES;
 	page->kinds[0] = page->kinds[1] = page->kinds[2] = 0;
 	page->level = level;
+	page->chain = NULL;
+	page->huge_entries = 0;
 }
 
-bool spare_fill(struct spare *spare)
+static bool spare_fill_to(struct spare *spare, unsigned count)
 {
-	while (spare->count < 2) {
+	while (spare->count < count) {
 		struct page *page = page_alloc(GFP_KERNEL | GFP_ZERO, 0);
 
 		if (!page)
 			return false;
-		spare->page[spare->count++] = page;
+		chain_push(&spare->first, page);
+		spare->count++;
 	}
 	return true;
+}
+
+// Enough for a table of each level, and for what is missing.
+bool spare_fill(struct spare *spare)
+{
+	unsigned count = MAX(spare->wanted, 2u);
+
+	spare->wanted = 0;
+	return spare_fill_to(spare, count);
+}
+
+static struct page *spare_pop(struct spare *spare)
+{
+	spare->count--;
+	return chain_pop(&spare->first);
 }
 
 void spare_free(struct spare *spare)
 {
 	while (spare->count)
-		page_free_zeroed(spare->page[--spare->count]);
+		page_free_zeroed(spare_pop(spare));
 }
 
 static struct page *spare_take(struct spare *spare, unsigned level)
 {
 	if (!spare->count)
 		return NULL;
-	struct page *page = spare->page[--spare->count];
+	struct page *page = spare_pop(spare);
 	table_init_page(page, level);
 	return page;
+}
+
+// A new middle table for all that `table` has, with a deposit for its huge entries. NULL: the spares
+// do not suffice.
+static struct page *spare_take_middle(struct spare *spare, const struct page *table)
+{
+	if (spare->count < 1 + table->huge_entries) {
+		spare->wanted = 2 + table->huge_entries;
+		return NULL;
+	}
+	struct page *copy = spare_take(spare, 1);
+	while (copy->huge_entries < table->huge_entries)
+		huge_deposit(copy, spare_pop(spare));
+	return copy;
 }
 
 static inline struct pte entry_link(struct pte entry)
@@ -235,13 +267,15 @@ static void middle_free(struct page *table)
 		bool huge = pte_leaf(entry[i]);
 		BUG_ON(CONFIG_DEBUG && !huge && below->level != table->level - 1);
 		entry[i] = (struct pte){0};
-		if (huge)
+		if (huge) {
+			page_free_zeroed(huge_withdraw(table));
 			huge_put(below);
-		else
+		} else {
 			table_drop(below);
+		}
 	}
 	if (CONFIG_DEBUG)
-		table_check_empty(entry, 0);
+		table_check_empty(entry, table->huge_entries);
 	page_free_zeroed(table);
 }
 
@@ -404,7 +438,7 @@ struct pte *middle_own(struct mm *mm, u64 address, struct spare *spare, bool cre
 		pte_set(entry, entry_valid(old));
 		return entry_table(old);
 	}
-	struct page *copy = spare_take(spare, 1);
+	struct page *copy = spare_take_middle(spare, table);
 	if (!copy)
 		return NULL;
 	middle_copy(table, copy);
@@ -424,10 +458,8 @@ struct pte *leaf_own(struct mm *mm, struct pte *middle, u64 address, struct spar
 		return create ? table_add(mm, entry, 0, spare) : NULL;
 	struct page *table = entry_page(old);
 	if (unlikely(pte_leaf(old))) {
-		table = spare_take(spare, 0);
-		if (table)
-			huge_split(mm, entry, table);
-		return table ? page_to_virt(table) : NULL;
+		huge_split(mm, entry);
+		return entry_table(*entry);
 	}
 	if (likely(table_owned(table))) {
 		if (!pte_present(old))
@@ -579,7 +611,7 @@ static unsigned count_copies(struct mm *from)
 			continue;
 		struct page *table = entry_page(root);
 		struct pte *middle = page_to_virt(table);
-		count++;
+		count += 1 + table->huge_entries;
 		for (unsigned j = table->lowest, left = table->used; left; j++) {
 			if (pte_none(middle[j]))
 				continue;
@@ -592,47 +624,13 @@ static unsigned count_copies(struct mm *from)
 	return count;
 }
 
-static void copies_free(struct list_head *copies)
-{
-	while (!list_empty(copies)) {
-		struct page *page = list_first_entry(copies, struct page, free_link);
-
-		list_del(&page->free_link);
-		page_free_zeroed(page);
-	}
-}
-
-static int copies_alloc(struct list_head *copies, unsigned count)
-{
-	while (count--) {
-		struct page *page = page_alloc(GFP_KERNEL | GFP_ZERO, 0);
-
-		if (!page) {
-			copies_free(copies);
-			return -ENOMEM;
-		}
-		list_add(&page->free_link, copies);
-	}
-	return 0;
-}
-
-static struct page *copies_take(struct list_head *copies, unsigned level)
-{
-	if (list_empty(copies))
-		return NULL;
-	struct page *page = list_first_entry(copies, struct page, free_link);
-	list_del(&page->free_link);
-	table_init_page(page, level);
-	return page;
-}
-
 // What the child's middle table gets for one of the parent's leaf tables.
-static struct pte share_leaf(struct pte *entry, struct list_head *copies, bool *changed)
+static struct pte share_leaf(struct pte *entry, struct spare *copies, bool *changed)
 {
 	struct page *table = entry_page(*entry), *copy;
 
 	if (!pte_leaf(*entry) && table_owned(table) && table->used <= share_copy_leaf &&
-	    (copy = copies_take(copies, 0))) {
+	    (copy = spare_take(copies, 0))) {
 		*changed |= pte_present(*entry);
 		leaf_copy(table, copy);
 		return pte_make(page_to_pfn(copy), 0);
@@ -640,13 +638,12 @@ static struct pte share_leaf(struct pte *entry, struct list_head *copies, bool *
 	return leaf_share(entry, changed);
 }
 
-static void share_middle(struct pte *entry, struct pte *child, struct list_head *copies,
-			 bool *changed)
+static void share_middle(struct pte *entry, struct pte *child, struct spare *copies, bool *changed)
 {
 	struct page *table = entry_page(*entry), *copy = NULL;
 
 	if (pte_present(*entry) && table->used <= share_copy_middle)
-		copy = copies_take(copies, 1);
+		copy = spare_take_middle(copies, table);
 	if (!copy) {
 		atomic_inc(&table->sharers);
 		*changed |= pte_present(*entry);
@@ -668,12 +665,13 @@ static void share_middle(struct pte *entry, struct pte *child, struct list_head 
 
 int tables_share(struct mm *from, struct mm *to)
 {
-	LIST_HEAD(copies);
+	struct spare copies = {.count = 0};
 	bool changed = false;
-	int error = copies_alloc(&copies, count_copies(from));
 
-	if (error)
-		return error;
+	if (!spare_fill_to(&copies, count_copies(from))) {
+		spare_free(&copies);
+		return -ENOMEM;
+	}
 	spin_lock(&from->table_lock);
 	spin_lock_nested(&to->table_lock); // truncation may have found the child's areas already
 	for (unsigned i = 0; (i = root_next(from, i)) < PT_ENTRIES / 2; i++)
@@ -686,6 +684,6 @@ int tables_share(struct mm *from, struct mm *to)
 	spin_unlock(&from->table_lock);
 	if (changed)
 		mm_flush_all(from); // before map_lock lets faults in, on either side
-	copies_free(&copies);
+	spare_free(&copies);
 	return 0;
 }

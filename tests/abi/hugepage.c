@@ -666,6 +666,48 @@ ABI_TEST(hugepage, again_after_parts)
 	R(munmap(p, 4 * MIB));
 }
 
+// A table comes with each huge page, and is counted from then on.
+ABI_TEST(hugepage, tables_counted)
+{
+	char *p = huge_area(8), *q = area(4);
+	long before;
+
+	p[0] = 1;
+	before = stat_of("/proc/self/status", "VmPTE");
+#define TABLES(what) \
+	printf("%s: VmPTE %+ld\n", what, stat_of("/proc/self/status", "VmPTE") - before)
+	p[HUGE] = p[2 * HUGE] = 1;
+	TABLES("two more");
+	p[3 * HUGE + p[3 * HUGE]] = 1;
+	TABLES("one of zeroes, written");
+	R(mprotect(p + 5 * PAGE, PAGE, PROT_READ));
+	TABLES("split");
+	R(munmap(p + HUGE, HUGE));
+	TABLES("one unmapped");
+	R(munmap(p, HUGE));
+	TABLES("a split one unmapped");
+	OK(mremap(p + 2 * HUGE, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == q ? 0 : -1);
+	R(munmap(q, HUGE));
+	R(madvise(p + 3 * HUGE, HUGE, MADV_DONTNEED));
+	TABLES("the rest");
+	memset(p + 3 * HUGE, 1, PAGE);
+	fflush(stdout);
+	pid_t pid = fork();
+	if (!pid) {
+		TABLES("child");
+		R(munmap(p + 3 * HUGE + PAGE, PAGE));
+		TABLES("child has split");
+		fflush(stdout);
+		_exit(0);
+	}
+	abi_reap(pid);
+	R(madvise(p + 3 * HUGE, HUGE, MADV_NOHUGEPAGE));
+	R(munmap(p + 3 * HUGE + PAGE, PAGE));
+	TABLES("parent has split");
+	R(munmap(p, 8 * MIB));
+	TABLES("end");
+}
+
 static volatile char byte_read;
 
 // What a core file has of an area: each segment within it, and how much of that is wrong.

@@ -209,6 +209,58 @@ FAULT_TEST(hugepage, split)
 	munmap(AREA, HUGE);
 }
 
+// --- A split needs no page: its table came with the huge page ---
+
+// Whether a call needs a page, when it has all small objects that it wants.
+static int needs_page(long (*call)(void *))
+{
+	int nth = open("/proc/self/fail-nth", O_RDWR),
+	    kinds = open("/proc/self/fail-kinds", O_RDWR);
+	char left[16] = "";
+
+	pwrite(kinds, "page", 4, 0);
+	pwrite(nth, "1", 1, 0);
+	long result = call(NULL);
+	pread(nth, left, sizeof(left) - 1, 0);
+	pwrite(nth, "0", 1, 0);
+	pwrite(kinds, "all", 3, 0);
+	close(nth), close(kinds);
+	return result < 0 || atoi(left) != 1;
+}
+
+FAULT_TEST(hugepage, split_needs_no_page)
+{
+	static long (*const calls[])(void *) = {munmap_part, protect_part, forget_part, free_part,
+						wipe_part};
+	static const char *const names[] = {"munmap", "mprotect", "MADV_DONTNEED", "MADV_FREE",
+					    "MADV_WIPEONFORK"};
+
+	for (int i = 0; i < 10; i++) {
+		pid_t pid = 0;
+
+		make_block(NULL);
+		require_block();
+		if (i < 5)
+			calls[i % 5](NULL); // the objects that it takes are at hand then
+		make_block(NULL);
+		if (i >= 5 && (pid = fork()) == 0) {
+			pause();
+			_exit(0);
+		}
+		if (needs_page(calls[i % 5]))
+			fault_wrong("%s of a part needs a page%s", names[i % 5],
+				    pid ? " after fork" : "");
+		if (huge_kilobytes())
+			fault_wrong("%s split nothing", names[i % 5]);
+		check_rest("after a split");
+		if (pid) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+		}
+	}
+	munmap(AREA, HUGE);
+}
+
 // --- A write after a fork, on either side. What a fault cannot have it tries again ---
 
 static int go[2];
