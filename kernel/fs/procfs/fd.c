@@ -22,7 +22,7 @@ struct fd_node {
 	bool info;       // of fdinfo, not of fd
 };
 
-static const struct inode_ops fd_dir_ops, fd_link_ops, info_ops;
+static const struct inode_ops fd_dir_ops, info_dir_ops, fd_link_ops, info_ops;
 static const struct file_ops fd_dir_file_ops, info_file_ops;
 
 static int fd_inode(struct superblock *sb, const struct fd_node *kind, u32 mode, struct inode **out)
@@ -37,7 +37,10 @@ static int fd_inode(struct superblock *sb, const struct fd_node *kind, u32 mode,
 	*node = *kind;
 	pid_get(node->pid);
 	inode->private = node;
-	inode->ops = node->fd == DIRECTORY ? &fd_dir_ops : node->info ? &info_ops : &fd_link_ops;
+	if (node->fd == DIRECTORY)
+		inode->ops = node->info ? &info_dir_ops : &fd_dir_ops;
+	else
+		inode->ops = node->info ? &info_ops : &fd_link_ops;
 	inode->file_ops = S_ISREG(mode) ? &info_file_ops : &fd_dir_file_ops;
 	proc_set_owner(inode, node->pid);
 	if (node->fd == DIRECTORY)
@@ -72,7 +75,7 @@ static int fd_file(struct pid *pid, int fd, struct file **out)
 
 	if (!task)
 		return -ENOENT;
-	error = ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? 0 : -EACCES;
+	error = ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS) ? 0 : -EACCES;
 	if (!error && file_get_of_task(task, fd, out))
 		error = -ENOENT;
 	task_put(task);
@@ -145,6 +148,27 @@ static const struct inode_ops fd_link_ops = {
 	.free = fd_free,
 };
 static const struct inode_ops fd_dir_ops = {.lookup = fd_lookup, .free = fd_free};
+
+// Which descriptors another has is not for all to see: fdinfo's mode is, but not its rule.
+static int info_permission(struct inode *inode, int mask)
+{
+	struct fd_node *node = inode->private;
+	struct task *task = pid_task_get(node->pid, PIDTYPE_PID);
+	int error = -EACCES;
+
+	if (!task)
+		return -ESRCH;
+	if (ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS) && !(mask & MAY_WRITE))
+		error = 0;
+	task_put(task);
+	return error;
+}
+
+static const struct inode_ops info_dir_ops = {
+	.lookup = fd_lookup,
+	.permission = info_permission,
+	.free = fd_free,
+};
 
 static u32 table_size(struct pid *pid)
 {

@@ -198,5 +198,5 @@ ssize_t proc_write_coredump_filter(struct task *task, char *text, size_t n)
 int proc_bind_memory(struct proc_text *text, struct task *task)
 {
 	(void)text; // nothing is kept
-	return ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS) ? 0 : -EACCES;
+	return ptrace_may_see_memory(task) ? 0 : -EACCES;
 }

@@ -112,7 +112,7 @@ static int pagemap_open(struct inode *inode, struct file *file)
 	struct mm *mm = proc_mm_get(task);
 	if (!mm)
 		error = -ESRCH;
-	else if (mm != current->mm && !ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
+	else if (mm != current->mm && !ptrace_may_see_memory(task))
 		error = -EACCES;
 	if (mm && !error) {
 		mm_grab(mm);

@@ -186,8 +186,7 @@ static int show_areas(struct seq *seq, struct task *task,
 
 	if (!buffer)
 		return -ENOMEM;
-	struct mm *mm = ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? proc_mm_get(task)
-									    : NULL;
+	struct mm *mm = ptrace_may_see_memory(task) ? proc_mm_get(task) : NULL;
 	if (mm) {
 		down_read(&mm->map_lock);
 		for_each_vma (vma, mm)
@@ -211,8 +210,7 @@ int proc_show_smaps(struct seq *seq, struct task *task)
 
 int proc_show_smaps_rollup(struct seq *seq, struct task *task)
 {
-	struct mm *mm = ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? proc_mm_get(task)
-									    : NULL;
+	struct mm *mm = ptrace_may_see_memory(task) ? proc_mm_get(task) : NULL;
 	struct resident sum = {0};
 	u64 start = 0, end = 0;
 	struct vma *vma;

@@ -231,8 +231,7 @@ static int show_cmdline(struct seq *seq, struct task *task)
 
 static int show_environ(struct seq *seq, struct task *task)
 {
-	return ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS) ? show_memory(seq, task, true)
-								   : -EACCES;
+	return ptrace_may_see_memory(task) ? show_memory(seq, task, true) : -EACCES;
 }
 
 static int show_comm(struct seq *seq, struct task *task)
@@ -334,7 +333,9 @@ static int link_exe(struct task *task, char *buffer, size_t size)
 	struct mm *mm = task_mm_get(task);
 	int error = -ENOENT;
 
-	if (mm && mm->exe_file && ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS))
+	if (!ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
+		error = -EACCES;
+	else if (mm && mm->exe_file)
 		error = proc_path_link(&mm->exe_file->path, buffer, size);
 	if (mm)
 		mm_put(mm);
@@ -345,7 +346,7 @@ static int link_fs(struct task *task, char *buffer, size_t size, bool root)
 {
 	struct path path;
 
-	if (!ptrace_may_access(task, PTRACE_MODE_READ_REALCREDS))
+	if (!ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
 		return -EACCES;
 	spin_lock(&task->alloc_lock);
 	struct fs_context *fs = task->fs ? fs_context_get(task->fs) : NULL;
