@@ -211,10 +211,11 @@ static int image_place(struct mm *mm, struct elf_image *image, u64 hint)
 
 // --- The program's interpreter ---
 
+// Also after a failure interpreter->file, if it is set, is the caller's to put.
 static int interpreter_open(struct elf_image *program, struct elf_image *interpreter)
 {
 	const struct elf64_phdr *phdr = find_phdr(program, PT_INTERP);
-	u8 head[EXEC_HEAD_SIZE];
+	struct elf64_ehdr head;
 	struct file *file;
 	char *path;
 
@@ -233,14 +234,12 @@ static int interpreter_open(struct elf_image *program, struct elf_image *interpr
 	kfree(path);
 	if (error)
 		return error;
-	error = exec_read(file, head, sizeof(head), 0);
-	if (!error)
-		error = image_open(interpreter, file, head);
-	if (error) {
-		file_put(file);
-		return error == -ENOEXEC ? -ELIBBAD : error;
-	}
-	return 0;
+	interpreter->file = file;
+	error = exec_read(file, &head, sizeof(head), 0);
+	if (error)
+		return error == -ENOEXEC ? -EIO : error;
+	error = image_open(interpreter, file, &head);
+	return error == -ENOEXEC ? -ELIBBAD : error;
 }
 
 // --- The stack that the program starts with ---

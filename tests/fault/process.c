@@ -1,4 +1,4 @@
-// Faults in what makes processes: clone with each thing shared or copied, clone3, unshare, execve.
+// Faults in what makes processes: clone with each thing shared or copied, threads, clone3, unshare.
 
 #include "fault.h"
 #include <linux/sched.h>
@@ -38,6 +38,8 @@ static const struct {
 	{"clone(NEWPID)", SIGCHLD | CLONE_NEWPID},
 	{"clone(SYSVSEM)", SIGCHLD | CLONE_SYSVSEM},
 	{"clone(IO)", SIGCHLD | CLONE_IO},
+	{"clone(NEWCGROUP)", SIGCHLD | CLONE_NEWCGROUP},
+	{"clone(FILES|FS|SYSVSEM|IO)", SIGCHLD | CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_IO},
 	{"clone(every namespace)",
 	 SIGCHLD | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWUSER},
 };
@@ -51,6 +53,60 @@ FAULT_TEST(process, clone_each_resource)
 	for (size_t i = 0; i < sizeof(clones) / sizeof(clones[0]); i++)
 		fault_replay(clones[i].name, &call, (void *)&clones[i].flags);
 }
+
+// --- Threads ---
+
+static int thread_word;
+static char thread_stack[16384] __attribute__((aligned(16)));
+
+// The child ends at once, by the kernel's exit: it must not touch what the C library knows of its parent.
+__attribute__((noinline)) static long thread_call(void *arg)
+{
+	register long a0 asm("a0") = *(long *)arg;
+	register long a1 asm("a1") = (long)(thread_stack + sizeof(thread_stack));
+	register long a2 asm("a2") = (long)&thread_word;
+	register long a3 asm("a3") = 0;
+	register long a4 asm("a4") = (long)&thread_word;
+	register long a7 asm("a7") = SYS_clone;
+
+	asm volatile("ecall\n"
+		     "bnez a0, 1f\n"
+		     "li a7, %[exit]\n"
+		     "ecall\n"
+		     "ebreak\n"
+		     "1:"
+		     : "+r"(a0)
+		     : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a7), [exit] "i"(SYS_exit)
+		     : "memory");
+	errno = a0 < 0 ? -a0 : 0;
+	return a0;
+}
+
+static void thread_undo(void *arg, long tid)
+{
+	(void)arg;
+	while (!syscall(SYS_tgkill, getpid(), tid, 0))
+		sched_yield();
+}
+
+FAULT_TEST(process, clone_thread)
+{
+	static long thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			     CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	static long alone = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_PARENT_SETTID |
+			    CLONE_CHILD_CLEARTID;
+	static long spaces = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNS | CLONE_NEWUTS |
+			     CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_IO;
+	struct fault_call call = {
+		.call = thread_call, .undo = thread_undo, .errors = FAULT_ERRORS(ENOMEM, EAGAIN)};
+
+	memset(thread_stack, 1, sizeof(thread_stack));
+	fault_replay("clone(a thread)", &call, &thread);
+	fault_replay("clone(a thread with files and directories of its own)", &call, &alone);
+	fault_replay("clone(a thread in namespaces of its own)", &call, &spaces);
+}
+
+// --- clone with much, clone3 ---
 
 // Memory of every kind, so that copying the address space has something to do.
 FAULT_TEST(process, clone_with_memory)
@@ -105,6 +161,31 @@ FAULT_TEST(process, clone3_pidfd)
 	fault_replay("clone3(PIDFD)", &call, &state);
 }
 
+// The child gets two numbers that are asked for, one in each namespace that it is in.
+FAULT_TEST(process, clone3_set_tid)
+{
+	static struct clone3_state state;
+	static pid_t wanted[2];
+	struct fault_call call = {.call = clone3_call,
+				  .undo = clone3_undo,
+				  .errors = FAULT_ERRORS(ENOMEM, EAGAIN, EFAULT)};
+
+	wanted[0] = 1;
+	wanted[1] = 20000;
+	state.args.flags = CLONE_PIDFD | CLONE_NEWPID;
+	state.args.exit_signal = SIGCHLD;
+	state.args.pidfd = (unsigned long)&state.pidfd;
+	state.args.set_tid = (unsigned long)wanted;
+	state.args.set_tid_size = 2;
+	fault_replay("clone3(PIDFD|NEWPID, set_tid)", &call, &state);
+	wanted[0] = 20000;
+	state.args.flags = CLONE_PIDFD;
+	state.args.set_tid_size = 1;
+	fault_replay("clone3(PIDFD, set_tid)", &call, &state);
+	state.args.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_FILES | CLONE_FS;
+	fault_replay("clone3(PIDFD|CLEAR_SIGHAND|FILES|FS, set_tid)", &call, &state);
+}
+
 // --- unshare ---
 
 // What was unshared cannot be shared again: each call undoes the last one, whose copies go.
@@ -152,51 +233,4 @@ FAULT_TEST(process, unshare)
 	kill(partner, SIGKILL);
 	reap(NULL, partner);
 	partner = 0;
-}
-
-// --- execve: in a child of vfork, which has armed itself and tells by its status ---
-
-FAULT_TEST(process, execve)
-{
-	static char before[CENSUS_MAX], stack[64 << 10];
-	int done = 0;
-
-	fault_census_same("", NULL);
-	// The runs below 1 are without a fault, so that what a first run leaves is there.
-	for (int nth = -3; nth < 500 && !done; nth++) {
-		char text[32];
-		int status = 0;
-
-		snprintf(text, sizeof(text), "%d", nth > 0 ? nth : 0);
-		fflush(stdout);
-		if (nth < 1)
-			fault_census(before);
-		pid_t pid = fork();
-		if (pid == 0) {
-			char *argv[] = {"/init", "no-such-test", NULL}, *envp[] = {NULL};
-			int file = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-
-			memset(stack, 1, sizeof(stack));
-			dup2(open("/dev/null", O_WRONLY), 1);
-			pwrite(file, text, strlen(text), 0);
-			execve("/init", argv, envp);
-			_exit(errno);
-		}
-		waitpid(pid, &status, 0);
-		if (WIFEXITED(status)) {
-			int error = WEXITSTATUS(status);
-
-			done = nth > 0 && error == 0;
-			if (error && error != ENOMEM && error != EFAULT)
-				fault_wrong("execve, fault %d: unexpected %s", nth,
-					    strerrorname_np(error));
-		} else if (WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGSEGV) {
-			fault_wrong("execve, fault %d: killed by %d", nth, WTERMSIG(status));
-		}
-		snprintf(text, sizeof(text), "execve, fault %d", nth);
-		if (nth > 0 && !fault_census_same(text, before))
-			fault_census(before);
-	}
-	if (!done)
-		fault_wrong("execve never succeeded");
 }
