@@ -49,6 +49,12 @@ void huge_put(struct page *block);
 void huge_split(struct mm *mm, struct pte *entry);
 // New rights for the whole. False: it must be split for them. table_lock held.
 bool huge_protect(struct pte *entry, u64 bits);
+// Takes A or D away. False: D of what others map as well, or of zeroes; nothing is done then.
+// table_lock held.
+bool huge_clear_bits(struct pte *entry, u64 bits);
+// Takes the block away if it has no D and nobody else maps it: how many pages. The middle table is
+// owned; table_lock held.
+u64 huge_take(struct mm *mm, struct pte *entry, u64 address);
 // Whether an entry, if it is huge, can move as it is: 0 or 1; both middle tables are owned then.
 // -ENOMEM. map_lock written. The move itself: table_lock held.
 int huge_move_prepare(struct mm *mm, u64 from, u64 to);

@@ -163,7 +163,7 @@ struct pte huge_share(struct pte *entry, bool *narrowed)
 	atomic_inc(&entry_page(old)->maps);
 	if (pte_write(old)) {
 		*narrowed = true;
-		pte_clear_bits(entry, PTE_W);
+		old = pte_clear_bits(entry, PTE_W); // with a D that came just now
 		old.v &= ~PTE_W;
 	}
 	return old;
@@ -210,8 +210,6 @@ void huge_split(struct mm *mm, struct pte *entry)
 	bool zero = huge_is_zero(old);
 
 	table_init_page(table, 0);
-	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		leaf[i] = huge_part_shown(old, i * PAGE_SIZE);
 	table->used = PT_ENTRIES;
 	table->lowest = 0;
 	table->kinds[MM_ANON] = zero ? 0 : PT_ENTRIES;
@@ -221,9 +219,45 @@ void huge_split(struct mm *mm, struct pte *entry)
 		atomic_dec(&block->maps);
 	else
 		share_to_references(block);
-	smp_wmb();
-	pte_set(entry, pte_make(page_to_pfn(table), 0));
+	do { // the hardware may set D meanwhile
+		old = pte_read(entry);
+		for (unsigned i = 0; i < PT_ENTRIES; i++)
+			leaf[i] = huge_part_shown(old, i * PAGE_SIZE);
+	} while (!pte_cmpxchg(entry, old, pte_make(page_to_pfn(table), 0)));
+	if (!(old.v & PTE_D))
+		table->flags |= PG_LAZY;
 	atomic64_inc(&huge_counts.split_entries);
+}
+
+// Nobody else reaches any page of it.
+static bool is_alone(struct pte entry)
+{
+	struct page *block = entry_page(entry);
+
+	return !huge_is_zero(entry) && atomic_read_acquire(&block->maps) == 1 &&
+	       block_is_whole(block);
+}
+
+bool huge_clear_bits(struct pte *entry, u64 bits)
+{
+	if ((bits & PTE_D) && !is_alone(*entry))
+		return false;
+	pte_clear_bits(entry, bits);
+	return true;
+}
+
+u64 huge_take(struct mm *mm, struct pte *entry, u64 address)
+{
+	struct pte old = pte_read(entry);
+
+	// In one step, as take_from_leaf() of table_bits.c does.
+	if ((old.v & PTE_D) || !is_alone(old) ||
+	    !pte_cmpxchg(entry, old, (struct pte){old.v & ~PTE_V}))
+		return 0;
+	struct page *block = huge_unlink(mm, entry);
+	mm_flush(mm, address, HUGE_SIZE);
+	huge_put(block);
+	return PT_ENTRIES;
 }
 
 bool huge_protect(struct pte *entry, u64 bits)
@@ -283,7 +317,7 @@ void huge_move(struct mm *mm, u64 from, u64 to)
 {
 	struct pte *source = table_middle_entry(mm, from), *target = table_middle_entry(mm, to);
 
-	pte_set(target, *source);
+	pte_set(target, (struct pte){source->v | PTE_D}); // it may be written just now
 	entry_note_used(target);
 	pte_set(source, (struct pte){0});
 	table_of(source)->used--;
@@ -378,13 +412,9 @@ static bool touch(struct vma *vma, struct pte *entry, u64 address, unsigned acce
 	u64 bits = vma_pte_bits(vma);
 
 	if (!(access & FAULT_WRITE)) {
-		bits = (bits & ~PTE_W) | (old.v & PTE_W);
-	} else if (!pte_write(old)) {
-		struct page *block = entry_page(old);
-
-		if (huge_is_zero(old) || atomic_read_acquire(&block->maps) != 1 ||
-		    !block_is_whole(block))
-			return false;
+		bits = (bits & ~(PTE_W | PTE_D)) | (old.v & (PTE_W | PTE_D));
+	} else if (!pte_write(old) && !is_alone(old)) {
+		return false;
 	}
 	pte_set(entry, pte_make(pte_pfn(old), bits));
 	arch_flush_tlb_page(address);

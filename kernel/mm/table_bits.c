@@ -3,7 +3,7 @@
 //
 // Entries are made with both bits set. Forgetting accesses (/proc/PID/clear_refs) clears A; MADV_FREE
 // clears D: a private anonymous page whose entry has no D has not been written since, and may be
-// taken away when memory is short (free_lazily). D is lost only in favour of the program: whoever
+// taken away when memory is short (free_lazily). So may a huge page as a whole. D is lost only in favour of the program: whoever
 // changes an entry that the hardware may be setting D in does it with one atomic operation, or sets
 // D himself, and the page stays.
 //
@@ -55,10 +55,11 @@ static bool clear_part(struct bit_walk *walk, u64 address, u64 end, struct spare
 	struct pte *entry = &middle[pt_index(address, 1)];
 	if (pte_none(*entry))
 		return true;
-	if (pte_leaf(*entry) && end - address == LEAF_SIZE && walk->clear == PTE_A) {
-		pte_clear_bits(entry, PTE_A);
-		walk->first = MIN(walk->first, address);
-		walk->last = MAX(walk->last, end - PAGE_SIZE);
+	if (pte_leaf(*entry) && end - address == LEAF_SIZE) {
+		if (huge_clear_bits(entry, walk->clear)) {
+			walk->first = MIN(walk->first, address);
+			walk->last = MAX(walk->last, end - PAGE_SIZE);
+		}
 		return true;
 	}
 	struct pte *table = leaf_own(walk->mm, middle, address, spare, false);
@@ -185,9 +186,11 @@ static u64 take_from(struct mm *mm, u64 most)
 		if (!pte_present(root))
 			continue; // shared: nothing in it is without D and ours alone
 		for (unsigned j = 0; j < PT_ENTRIES && freed < most; j++) {
-			struct pte middle = entry_table(root)[j];
+			struct pte *entry = &entry_table(root)[j], middle = *entry;
 			u64 address = i * ROOT_SIZE + j * LEAF_SIZE, n = 0;
 
+			if (pte_leaf(middle))
+				freed += huge_take(mm, entry, address);
 			if (pte_none(middle) || pte_leaf(middle) ||
 			    !table_owned(entry_page(middle)) ||
 			    !(entry_page(middle)->flags & PG_LAZY))

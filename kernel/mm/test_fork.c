@@ -311,6 +311,38 @@ static void test_forktree(struct selftest_run *run)
 }
 SELFTEST(forktree, test_forktree);
 
+// A huge page that was given up is taken as a whole, unless it was written since or has a sharer.
+static void test_huge_lazy(struct selftest_run *run)
+{
+	u32 *words = vmap_alloc(AREA_PAGES * sizeof(*words), GFP_KERNEL), value;
+	struct mm *mm, *child;
+	u64 at = ALIGN_UP(AREA, HUGE_SIZE);
+
+	if (!CHECK(run, words) || !(mm = ancestor(run, words, true))) {
+		vfree(words);
+		return;
+	}
+	u64 resident = mm_rss(mm);
+	CHECK(run, !mm_madvise(mm, at, HUGE_SIZE, MADV_FREE));
+	CHECK(run, !mm_copy_from(mm, at, &value, 4) && value);
+	CHECK(run, !mm_copy_to(mm, at, &value, 4));
+	memory_shrink();
+	CHECK(run, mm_rss(mm) == resident);
+	CHECK(run, !mm_madvise(mm, at, HUGE_SIZE, MADV_FREE));
+	CHECK(run, !mm_dup(mm, &child));
+	memory_shrink();
+	CHECK(run, mm_rss(mm) == resident);
+	mm_put(child);
+	CHECK(run, !mm_copy_from(mm, at, &value, 4) && value); // the tables are its own again
+	memory_shrink();
+	CHECK(run, mm_rss(mm) == resident - PT_ENTRIES);
+	CHECK(run, !mm_copy_from(mm, at, &value, 4) && !value);
+	CHECK(run, !mm_copy_from(mm, at + HUGE_SIZE, &value, 4) && value);
+	mm_put(mm);
+	vfree(words);
+}
+SELFTEST(huge_lazy, test_huge_lazy);
+
 // Truncation reaches what is mapped through tables that are shared.
 static void test_truncate(struct selftest_run *run)
 {

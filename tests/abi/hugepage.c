@@ -666,6 +666,45 @@ ABI_TEST(hugepage, again_after_parts)
 	R(munmap(p, 4 * MIB));
 }
 
+// What is given up as a whole stays whole; a part of it splits it.
+ABI_TEST(hugepage, free_lazily)
+{
+	char *p = huge_area(8);
+	pid_t pid;
+
+	write_all(p, 8 * MIB, PAGE, 1);
+	write_all(p + 1, 8 * MIB, PAGE, 2); // Linux drops pages of zeroes when it splits
+	R(madvise(p, HUGE, MADV_FREE));
+	show("given up", p, 8 * MIB);
+	printf("lazily %d\n", smaps("LazyFree", p, HUGE) == 2048);
+	check_all("given up", p, 8 * MIB, PAGE, 1);
+	p[5 * PAGE] = 99;
+	printf("written: lazily %d, %d\n", smaps("LazyFree", p, HUGE) == 2048, p[5 * PAGE]);
+	R(madvise(p + HUGE + 3 * PAGE, 20 * PAGE, MADV_FREE));
+	show("a part", p, 8 * MIB);
+	R(madvise(p + 2 * HUGE, HUGE, MADV_FREE));
+	R(mprotect(p + 2 * HUGE, PAGE, PROT_READ));
+	show("split when it was given up", p, 8 * MIB);
+	p[2 * HUGE + PAGE] = 98;
+	check_all("split when it was given up", p + 2 * HUGE + 2 * PAGE, HUGE - 2 * PAGE, PAGE, 3);
+	fflush(stdout);
+	if (!(pid = fork())) {
+		R(madvise(p + 3 * HUGE, HUGE, MADV_FREE));
+		show("shared", p, 8 * MIB);
+		check_all("shared", p + 3 * HUGE, HUGE, PAGE, 1);
+		fflush(stdout);
+		_exit(0);
+	}
+	abi_reap(pid);
+	check_all("parent", p + 3 * HUGE, HUGE, PAGE, 1);
+	R(munmap(p, 8 * MIB));
+	p = huge_area(2);
+	printf("%d\n", p[PAGE]);
+	R(madvise(p, HUGE, MADV_FREE));
+	show("zeroes", p, HUGE);
+	R(munmap(p, HUGE));
+}
+
 // A table comes with each huge page, and is counted from then on.
 ABI_TEST(hugepage, tables_counted)
 {
