@@ -9,6 +9,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
+#include <ns/user_ns.h>
 #include <uapi/errno.h>
 
 #define OPTIONS_MAX PAGE_SIZE
@@ -26,6 +27,7 @@ struct fs_config {
 	struct mutex lock;
 	enum phase phase;      // [lock]
 	struct fs_type *type;  // [I]
+	struct user_ns *owner; // [I] counted: of who began it, and whose root may make it
 	char *source;          // [lock] NULL: none yet
 	char *options;         // [lock] as mount(2) takes them
 	bool read_only;        // [lock]
@@ -46,6 +48,13 @@ static void let_go(struct superblock *sb)
 		superblock_drop_unused(sb);
 }
 
+static void config_free(struct fs_config *config)
+{
+	user_ns_put(config->owner);
+	kfree(config->options);
+	kfree(config);
+}
+
 static int config_release(struct file *file)
 {
 	struct fs_config *config = file->private;
@@ -55,8 +64,7 @@ static int config_release(struct file *file)
 	if (config->path.mount)
 		path_put(&config->path);
 	kfree(config->source);
-	kfree(config->options);
-	kfree(config);
+	config_free(config);
 	return 0;
 }
 
@@ -84,6 +92,7 @@ static int config_create(struct fs_type *type, enum phase phase, struct fs_confi
 	mutex_init(&config->lock, LOCK_FILE_POS);
 	config->phase = phase;
 	config->type = type;
+	config->owner = user_ns_get(current_cred()->user_ns);
 	*out = config;
 	return 0;
 }
@@ -92,10 +101,8 @@ static int open_config(struct fs_config *config, struct file **out)
 {
 	int error = file_alloc_anon("fscontext", &config_ops, config, O_RDWR, out);
 
-	if (error) {
-		kfree(config->options);
-		kfree(config);
-	}
+	if (error)
+		config_free(config);
 	return error;
 }
 
@@ -197,6 +204,10 @@ static int create(struct fs_config *config, bool exclusively)
 
 	if (config->phase != PHASE_CREATE)
 		return -EBUSY;
+	if (!ns_capable(config->owner, CAP_SYS_ADMIN)) {
+		config->phase = PHASE_FAILED;
+		return -EPERM;
+	}
 	int error = fs_mount(config->type, config->source ?: "none", config->options,
 			     config->read_only, &sb);
 	if (!error && exclusively && (!sb->kill || atomic_read(&sb->mounts)))

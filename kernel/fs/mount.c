@@ -212,8 +212,10 @@ bool path_mount_nosuid(const struct path *path)
 
 bool path_mount_nodev(const struct path *path)
 {
+	const struct superblock *sb = path->mount->sb;
+
 	return (path->mount->flags & MOUNT_NODEV) ||
-	       superblock_owner(path->mount->sb) != &init_user_ns;
+	       (superblock_owner(sb) != &init_user_ns && !sb->own_devices);
 }
 
 // --- Access times ---

@@ -43,7 +43,8 @@ struct superblock {
 	// Changes options of one that is mounted. -EINVAL. NULL: it has none.
 	int (*remount)(struct superblock *sb, const char *options);
 	bool read_only;
-	bool nameless; // its files hang on no directory; the name of a dentry is all there is
+	bool own_devices; // its device nodes are the kernel's: safe in whichever namespace
+	bool nameless;    // its files hang on no directory; the name of a dentry is all there is
 };
 
 // File systems by name.

@@ -8,6 +8,7 @@
 #include <fs/event.h>
 #include <fs/poll.h>
 #include <mm/slab.h>
+#include <ns/cred.h>
 #include <ns/time_ns.h>
 #include <uapi/errno.h>
 #include <uapi/eventfd.h>
@@ -189,6 +190,10 @@ int timerfd_set(struct file *file, int flags, u64 value, u64 interval, u64 old[2
 
 	if (file->ops != &timerfd_ops)
 		return -EINVAL;
+	// Who was handed the descriptor may not wake the machine with it.
+	if ((tfd->clock == CLOCK_REALTIME_ALARM || tfd->clock == CLOCK_BOOTTIME_ALARM) &&
+	    !capable(CAP_WAKE_ALARM))
+		return -EPERM;
 	spin_lock_irq(&tfd->lock);
 	read_locked(tfd, old);
 	bool real = tfd->clock == CLOCK_REALTIME || tfd->clock == CLOCK_REALTIME_ALARM;

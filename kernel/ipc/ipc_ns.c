@@ -3,6 +3,7 @@
 
 #include <core/init.h>
 #include <mm/slab.h>
+#include <ns/cred.h>
 #include <ns/ns_common.h>
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
@@ -78,6 +79,8 @@ int ipc_ns_create(struct user_ns *owner, struct ipc_ns **out)
 		return error;
 	}
 	set_up(ns);
+	ns->maker_uid = current_cred()->fsuid;
+	ns->maker_gid = current_cred()->fsgid;
 	*out = ns;
 	return 0;
 }

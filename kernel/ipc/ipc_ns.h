@@ -31,6 +31,7 @@ struct ipc_ns {
 	struct atomic64 shm_pages, sem_used;  // [a]
 	struct atomic64 msg_bytes, msg_count; // [a]
 	struct mqueue_limits mqueue;
+	u32 maker_uid, maker_gid;   // [I] to whom the directory of its message queues belongs
 	struct mount *mqueue_mount; // [ids[IPC_MSG].create] counted; NULL: not made yet
 };
 

@@ -43,11 +43,12 @@ struct mqueue *mqueue_of(struct file *file)
 
 // --- Queues ---
 
+// The memory is the machine's: root of a nested user namespace has no more of it than others.
 static int check_attr(struct ipc_ns *ns, const struct mq_attr *attr)
 {
 	if (attr->mq_maxmsg <= 0 || attr->mq_msgsize <= 0)
 		return -EINVAL;
-	if (ns_capable(ns->common.owner, CAP_SYS_RESOURCE))
+	if (capable(CAP_SYS_RESOURCE))
 		return attr->mq_maxmsg > HARD_MESSAGES || attr->mq_msgsize > HARD_SIZE ? -EINVAL
 										       : 0;
 	return attr->mq_maxmsg > ns->mqueue.msg_max || attr->mq_msgsize > ns->mqueue.msgsize_max
@@ -113,8 +114,7 @@ static int inode_create(struct superblock *sb, u32 mode, const struct mq_attr *a
 
 	if (!fs->ns)
 		return -EACCES;
-	if (atomic64_read(&fs->queues) >= fs->ns->mqueue.queues_max &&
-	    !ns_capable(fs->ns->common.owner, CAP_SYS_RESOURCE))
+	if (atomic64_read(&fs->queues) >= fs->ns->mqueue.queues_max && !capable(CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	int error = queue_create(fs->ns, attr, &queue);
 	if (error)
@@ -180,6 +180,8 @@ static int superblock_create(struct ipc_ns *ns, struct superblock **out)
 	root = inode_alloc(sb, S_IFDIR | S_ISVTX | 0777);
 	if (root) {
 		root->nlink = 2;
+		root->uid = ns->maker_uid; // not of who happens to be the first to use it
+		root->gid = ns->maker_gid;
 		root->ops = &mqueue_dir_ops;
 		root->file_ops = &mqueue_dir_file_ops;
 		sb->root = dentry_root(sb, root);

@@ -71,7 +71,7 @@ static int number_next(const struct pid_namespace *ns)
 	int nr = number_search(ns, ns->last + 1, ns->pid_max);
 
 	if (nr < 0 && ns->last >= PID_RESERVED)
-		nr = number_search(ns, PID_RESERVED, ns->last + 1);
+		nr = number_search(ns, PID_RESERVED, MIN(ns->last + 1, ns->pid_max));
 	return nr;
 }
 
@@ -282,7 +282,7 @@ struct pid *pid_find_get_ns(int nr, struct pid_namespace *ns)
 
 struct pid *pid_find_from(int nr, struct pid_namespace *ns)
 {
-	while (nr < ns->pid_max) {
+	while (nr < PID_MAX_LIMIT) { // pid_max may have been more once
 		int base = ALIGN_DOWN(nr, (int)PID_MAP_PAGE_BITS);
 		const unsigned long *page = READ_ONCE(ns->map[base / PID_MAP_PAGE_BITS]);
 
@@ -519,6 +519,16 @@ int pid_namespace_set_last(struct pid_namespace *ns, int last)
 		return -EINVAL;
 	spin_lock_irq(&pid_lock);
 	ns->last = last;
+	spin_unlock_irq(&pid_lock);
+	return 0;
+}
+
+int pid_namespace_set_max(struct pid_namespace *ns, u64 max)
+{
+	if (max <= PID_RESERVED || max > PID_MAX_LIMIT)
+		return -EINVAL;
+	spin_lock_irq(&pid_lock);
+	ns->pid_max = max;
 	spin_unlock_irq(&pid_lock);
 	return 0;
 }

@@ -53,5 +53,7 @@ bool pid_namespace_within(const struct pid_namespace *ns, const struct pid_names
 // Last number given out, and to set it (CAP_CHECKPOINT_RESTORE is checked by the caller).
 int pid_namespace_last(struct pid_namespace *ns);
 int pid_namespace_set_last(struct pid_namespace *ns, int last);
+// Where numbers end from now on; those in use stay. -EINVAL.
+int pid_namespace_set_max(struct pid_namespace *ns, u64 max);
 
 void pid_init(void);

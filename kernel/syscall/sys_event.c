@@ -166,6 +166,9 @@ SYSCALL4(epoll_ctl, int, epfd, int, operation, int, fd, u64, event_at)
 
 	if (operation != EPOLL_CTL_DEL && copy_from_user(&event, event_at, sizeof(event)))
 		return -EFAULT;
+	// A wish to keep the machine awake that is not granted is dropped in silence.
+	if ((event.events & EPOLLWAKEUP) && !capable(CAP_BLOCK_SUSPEND))
+		event.events &= ~EPOLLWAKEUP;
 	struct file *epoll = file_get_fd(epfd), *file = file_get_fd(fd);
 	error = !epoll || !file || ((epoll->flags | file->flags) & O_PATH)
 			? -EBADF

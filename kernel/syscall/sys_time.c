@@ -404,6 +404,8 @@ SYSCALL4(clock_nanosleep, int, clock, int, flags, u64, request_at, u64, left_at)
 	int abilities = clock_abilities(clock);
 	u64 ns;
 
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+		return -EOPNOTSUPP; // nothing would wake the machine
 	if (!(abilities & CLOCK_SLEEPS))
 		return abilities ? -EOPNOTSUPP : -EINVAL;
 	int error = timespec_from_user(request_at, &ns);

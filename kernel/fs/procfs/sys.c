@@ -143,6 +143,28 @@ static int show_pid_max(struct seq *seq, struct task *task)
 	return 0;
 }
 
+static ssize_t write_pid_max(struct task *task, char *text, size_t n)
+{
+	u64 max;
+	int error = number_of(text, PID_MAX_LIMIT, &max);
+
+	(void)task;
+	return (error ?: pid_namespace_set_max(task_active_pid_ns(current), max)) ?: (ssize_t)n;
+}
+
+// It is the pid namespace's: for root of its owner.
+static int pid_permission(struct inode *inode, int mask)
+{
+	struct user_ns *owner = task_active_pid_ns(current)->common.owner;
+	u32 mode = inode->mode;
+
+	if (current_cred()->euid == uid_from_user(owner, 0) || ns_capable(owner, CAP_SYS_ADMIN))
+		mode >>= 6;
+	else if (cred_in_egroup(current_cred(), gid_from_user(owner, 0)))
+		mode >>= 3;
+	return mask & ~mode & 7 ? -EACCES : 0;
+}
+
 static int show_overflow_id(struct seq *seq, struct task *task)
 {
 	(void)task;
@@ -220,7 +242,11 @@ static const struct proc_entry kernel_entries[] = {
 	READ_ONLY("ostype", show_ostype),
 	READ_ONLY("overflowgid", show_overflow_id),
 	READ_ONLY("overflowuid", show_overflow_id),
-	READ_ONLY("pid_max", show_pid_max),
+	{.name = "pid_max",
+	 .mode = S_IFREG | 0644,
+	 .show = show_pid_max,
+	 .write = write_pid_max,
+	 .permission = pid_permission},
 	IPC_LIMIT("sem", proc_show_sem, proc_write_sem),
 	IPC_LIMIT("shmall", proc_show_shmall, proc_write_shmall),
 	IPC_LIMIT("shmmax", proc_show_shmmax, proc_write_shmmax),
@@ -326,7 +352,19 @@ static const struct proc_entry user_entries[] = {
 // --- vm/ ---
 
 WORD_FILE(admin_reserve_kbytes, admin_reserve_kbytes, ~0ul)
-WORD_FILE(mmap_min_addr, mmap_min_addr, 1ul << 30)
+
+static int show_mmap_min_addr(struct seq *seq, struct task *task)
+{
+	(void)task;
+	return show_word(seq, READ_ONCE(mmap_min_addr));
+}
+
+static ssize_t write_mmap_min_addr(struct task *task, char *text, size_t n)
+{
+	(void)task;
+	return capable(CAP_SYS_RAWIO) ? write_word(&mmap_min_addr, text, n, 1ul << 30) : -EPERM;
+}
+
 WORD_FILE(overcommit_kbytes, overcommit_kbytes, ~0ul)
 WORD_FILE(overcommit_memory, overcommit_mode, 2)
 WORD_FILE(overcommit_ratio, overcommit_ratio, 1ul << 31)

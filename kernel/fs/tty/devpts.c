@@ -231,6 +231,7 @@ static int devpts_mount(const char *source, const char *options, struct superblo
 	sb->private = fs;
 	sb->kill = devpts_kill;
 	sb->owner = user_ns_get(current_cred()->user_ns);
+	sb->own_devices = true; // nobody can make others in it
 	int error = take_options(fs, options);
 	if (!error)
 		error = fill(sb);

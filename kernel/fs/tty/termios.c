@@ -189,7 +189,7 @@ static long termios_lock(struct tty *tty, u64 argument)
 {
 	struct termios2 new = {0};
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
 		return -EPERM;
 	if (copy_in(&new, FORM_TERMIOS, argument))
 		return -EFAULT;
