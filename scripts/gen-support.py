@@ -34,18 +34,19 @@ def process_sources():
 
 def clone_flags(code):
     """(flag, state for clone, state for unshare)"""
-    names = re.findall(r'#define (CLONE_\w+)\s', read('kernel/uapi/sched.h'))
+    names = re.findall(r'#define ((?:CLONE|UNSHARE)_\w+)\s', read('kernel/uapi/sched.h'))
     absent = re.search(r'absent_kinds\[\] = \{(.*?)\n\};', code, re.S)
     absent = set(re.findall(r'\{(CLONE_\w+),', absent.group(1))) if absent else set()
     mask = re.search(r'UNSHARE_FLAGS((?:[^\n]*\\\n)*[^\n]*)', code)
-    leaves = set(re.findall(r'CLONE_\w+', mask.group(1))) if mask else set()
+    leaves = set(re.findall(r'\b(?:CLONE|UNSHARE)_\w+', mask.group(1))) if mask else set()
+    unshare_only = {name for name in names if name.startswith('UNSHARE_')}
     for name in names:
         clone = 'EINVAL: not there' if name in absent else 'works'
         if name not in leaves:
             unshare = 'EINVAL, as on Linux'
         else:
             unshare = 'EINVAL: not there' if name in absent else 'works'
-        yield name, clone, unshare
+        yield name, '-' if name in unshare_only else clone, unshare
 
 
 def prctl_options(code):

@@ -84,6 +84,9 @@ int file_limit_size(u64 old, u64 size);
 // Called when it was RLIMIT_FSIZE: sends SIGXFSZ. Registered by process/.
 extern void (*file_limit_hook)(void);
 
+// Lists a directory whose entries are all in the tree of names (tmpfs.c).
+int dentry_tree_iterate(struct file *file, struct dir_context *ctx);
+
 ssize_t kernel_read(struct file *file, void *buffer, size_t n, u64 pos);
 ssize_t file_read(struct file *file, struct iov_iter *iter, u64 *pos);
 ssize_t file_write(struct file *file, struct iov_iter *iter, u64 *pos);

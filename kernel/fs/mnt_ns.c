@@ -2,6 +2,7 @@
 
 #include <core/errno.h>
 #include <fs/mount_internal.h>
+#include <fs/nullfs.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <ns/ns_common.h>
@@ -113,6 +114,43 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	if (fs)
 		move_context(fs, old);
 	mutex_unlock(&mount_mutex);
+	*out = ns;
+	return 0;
+}
+
+// The first mount of an empty namespace. NULL: no memory.
+static struct mount *mount_nothing(void)
+{
+	struct superblock *sb;
+
+	if (nullfs_create(&sb))
+		return NULL;
+	struct mount *mount = mount_alloc(sb, sb->root, "nullfs", 0);
+	if (!mount)
+		superblock_drop_unused(sb);
+	return mount;
+}
+
+int mnt_ns_create_empty(struct user_ns *owner, struct fs_context *fs, struct mnt_ns **out)
+{
+	int error;
+	struct mnt_ns *ns = mnt_ns_alloc(owner, &error);
+
+	if (!ns)
+		return error;
+	ns->root = mount_nothing();
+	if (!ns->root) {
+		ns_common_end(&ns->common);
+		kfree(ns);
+		return -ENOMEM;
+	}
+	mutex_lock(&mount_mutex);
+	mount_set_ns(ns->root, ns);
+	mutex_unlock(&mount_mutex);
+	struct path top = {mount_get(ns->root), dentry_get(ns->root->root)};
+	path_get(&top);
+	fs_context_set_root(fs, &top);
+	fs_context_set_cwd(fs, &top);
 	*out = ns;
 	return 0;
 }

@@ -19,6 +19,8 @@ struct wait_queue *mnt_ns_wait_queue(struct mnt_ns *ns);
 // -ENOSPC (too many namespaces or mounts).
 int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	       struct mnt_ns **out);
+// One with nothing in it but an empty directory, which becomes root and cwd of `fs`. -ENOMEM, -ENOSPC.
+int mnt_ns_create_empty(struct user_ns *owner, struct fs_context *fs, struct mnt_ns **out);
 // The root of the tree with what is mounted on it, with references.
 void mnt_ns_root(struct mnt_ns *ns, struct path *out);
 struct user_ns *mnt_ns_owner(const struct mnt_ns *ns); // not counted

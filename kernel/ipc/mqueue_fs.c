@@ -30,8 +30,6 @@ struct mqueue_fs {
 	struct atomic64 queues; // [a]
 };
 
-int dentry_tree_iterate(struct file *file, struct dir_context *ctx);
-
 static const struct inode_ops mqueue_dir_ops, mqueue_inode_ops;
 static const struct file_ops mqueue_dir_file_ops = {.iterate = dentry_tree_iterate};
 static const struct file_ops mqueue_file_ops;

@@ -85,7 +85,7 @@ static void copy_values(struct task *child, const struct clone_request *request)
 	child->flags = (current->flags & TF_RANDOMIZE) | TF_FORKNOEXEC;
 	child->blocked = current->blocked;
 	child->personality = current->personality;
-	child->no_new_privs = current->no_new_privs;
+	child->no_new_privs = current->no_new_privs || (request->flags & CLONE_NNP);
 	child->io_flusher = current->io_flusher;
 	child->mce_kill = current->mce_kill;
 	child->timer_slack_ns = current->timer_slack_ns;
@@ -151,6 +151,8 @@ static int prepare_pidfd(struct task *child, const struct clone_request *request
 	int error = pidfd_prepare(child->pid, thread, &pidfd->fd, &pidfd->file);
 	if (error)
 		return error;
+	if (request->flags & CLONE_PIDFD_AUTOKILL)
+		pidfd_file_kills(pidfd->file);
 	return put_user_u32(request->pidfd, pidfd->fd);
 }
 
@@ -255,7 +257,8 @@ static void publish_thread(struct task *child)
 	pid_attach(child, PIDTYPE_PID, child->pid);
 }
 
-static void publish_process(struct task *child, u64 delayed_signals)
+static void publish_process(struct task *child, const struct clone_request *request,
+			    u64 delayed_signals)
 {
 	struct process *process = child->process;
 	struct pid_namespace *ns = task_active_pid_ns(child);
@@ -269,6 +272,8 @@ static void publish_process(struct task *child, u64 delayed_signals)
 		rcu_assign_pointer(ns->reaper, child);
 		process->flags |= PROCESS_UNKILLABLE;
 	}
+	if (request->flags & CLONE_AUTOREAP)
+		process->flags |= PROCESS_AUTOREAP;
 	process->shared_pending.set = delayed_signals;
 	process->tty = current->process->tty;
 	const struct process *parent = child->real_parent->process;
@@ -305,7 +310,7 @@ static int task_publish(struct task *child, const struct clone_request *request,
 	if (request->flags & CLONE_THREAD)
 		publish_thread(child);
 	else
-		publish_process(child, fork->delayed);
+		publish_process(child, request, fork->delayed);
 	list_del_init(&fork->link);
 	this_hart_var(fork_count)++;
 	cgroup_child_join_locked(child, request->flags & CLONE_INTO_CGROUP);
@@ -376,7 +381,13 @@ static int check_request(const struct clone_request *request)
 		.exit_signal = request->exit_signal,
 		.one_tid_address = request->pidfd == request->parent_tid,
 	};
-	return clone_flags_check(request->flags, &facts);
+	int error = clone_flags_check(request->flags, &facts);
+
+	// A program that has more rights than we must not end by our hand: but without new ones it has not.
+	if (!error && (request->flags & CLONE_PIDFD_AUTOKILL) && !(request->flags & CLONE_NNP) &&
+	    !ns_capable(current_cred()->user_ns, CAP_SYS_ADMIN))
+		error = -EPERM;
+	return error;
 }
 
 long task_clone(const struct clone_request *request)

@@ -14,7 +14,8 @@ static bool has_all(u64 flags, u64 wanted)
 // clone3 has a field for the exit signal, and so refuses one among the flags.
 static int clone3_flags_check(u64 flags, int exit_signal)
 {
-	u64 known = 0xffffffffu | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+	u64 known = 0xffffffffu | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP | CLONE_AUTOREAP |
+		    CLONE_NNP | CLONE_PIDFD_AUTOKILL | CLONE_EMPTY_MNTNS;
 
 	if (flags & ~known)
 		return -EINVAL;
@@ -24,7 +25,19 @@ static int clone3_flags_check(u64 flags, int exit_signal)
 		return -EINVAL;
 	if ((flags & (CLONE_THREAD | CLONE_PARENT)) && exit_signal)
 		return -EINVAL;
+	// Who is reaped by nobody tells nobody; and whose end a descriptor brings must have one.
+	if ((flags & CLONE_AUTOREAP) && (exit_signal || (flags & (CLONE_THREAD | CLONE_PARENT))))
+		return -EINVAL;
+	if ((flags & CLONE_PIDFD_AUTOKILL) && !has_all(flags, CLONE_PIDFD | CLONE_AUTOREAP))
+		return -EINVAL;
+	if (has_all(flags, CLONE_NNP | CLONE_THREAD))
+		return -EINVAL;
 	return 0;
+}
+
+u64 clone_flags_expand(u64 flags)
+{
+	return flags & CLONE_EMPTY_MNTNS ? flags | CLONE_NEWNS : flags;
 }
 
 int clone_flags_check(u64 flags, const struct clone_facts *facts)
@@ -58,6 +71,8 @@ int clone_flags_check(u64 flags, const struct clone_facts *facts)
 
 u64 unshare_flags_expand(u64 flags)
 {
+	if (flags & UNSHARE_EMPTY_MNTNS)
+		flags = (flags & ~UNSHARE_EMPTY_MNTNS) | CLONE_EMPTY_MNTNS | CLONE_NEWNS;
 	if (flags & CLONE_NEWUSER)
 		flags |= CLONE_THREAD | CLONE_FS;
 	if (flags & CLONE_VM)

@@ -17,6 +17,8 @@ struct clone_facts {
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET)
 
+// The flags of clone with what they imply.
+u64 clone_flags_expand(u64 flags);
 // 0, or -EINVAL for a combination that Linux refuses. See clone(2).
 int clone_flags_check(u64 flags, const struct clone_facts *facts);
 
@@ -24,7 +26,8 @@ int clone_flags_check(u64 flags, const struct clone_facts *facts);
 #define UNSHARE_FLAGS                                                                     \
 	(CLONE_THREAD | CLONE_FS | CLONE_NEWNS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | \
 	 CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER |     \
-	 CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME)
+	 CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME | UNSHARE_EMPTY_MNTNS)
 
-// The flags with all their implications: NEWUSER needs THREAD and FS, VM needs SIGHAND and so on.
+// The flags with all their implications: NEWUSER needs THREAD and FS, VM needs SIGHAND and so on. What
+// only unshare(2) calls so has then its name in clone3(2).
 u64 unshare_flags_expand(u64 flags);

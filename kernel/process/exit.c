@@ -73,6 +73,10 @@ static bool notify_parent_locked(struct task *task, int sig)
 		if (action->handler == SIG_IGN_ADDRESS)
 			sig = 0;
 	}
+	if (!task->ptrace && (task->process->flags & PROCESS_AUTOREAP)) {
+		autoreap = true;
+		sig = 0;
+	}
 	// clone(2) takes any number; what is no signal is none.
 	if (sig > 0 && sig <= 64)
 		signal_send_process_locked(task->parent, sig, &info);

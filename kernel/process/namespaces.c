@@ -134,6 +134,8 @@ static int dup_cgroup(struct nsproxy *new, const struct nsproxy *old, u64 flags,
 static int dup_mnt(struct nsproxy *new, const struct nsproxy *old, u64 flags, struct user_ns *owner,
 		   struct fs_context *fs)
 {
+	if (flags & CLONE_EMPTY_MNTNS)
+		return mnt_ns_create_empty(owner, fs, &new->mnt);
 	if (flags & CLONE_NEWNS)
 		return mnt_ns_dup(old->mnt, owner, fs, &new->mnt);
 	new->mnt = mnt_ns_get(old->mnt);

@@ -20,6 +20,7 @@
 
 #define PIDFD_NONBLOCK O_NONBLOCK
 #define PIDFD_THREAD   O_EXCL
+#define PIDFD_AUTOKILL O_TRUNC // in the flags of a file only
 
 // Instead of a descriptor: the caller's own thread, its process.
 #define PIDFD_SELF_THREAD       (-10000)
@@ -31,6 +32,14 @@
 
 static int pidfd_release(struct file *file)
 {
+	struct task *task = (file->flags & PIDFD_AUTOKILL)
+				    ? pid_task_get(file->private, PIDTYPE_TGID)
+				    : NULL;
+
+	if (task) {
+		signal_send(task, SIGKILL, SIGINFO_PRIV, PIDTYPE_TGID);
+		task_put(task);
+	}
 	pid_put(file->private);
 	return 0;
 }
@@ -89,6 +98,11 @@ int pidfd_prepare(struct pid *pid, bool thread, int *fd, struct file **file)
 	pid_get(pid);
 	*fd = number;
 	return 0;
+}
+
+void pidfd_file_kills(struct file *file)
+{
+	file->flags |= PIDFD_AUTOKILL;
 }
 
 struct pid *pidfd_file_pid(const struct file *file)

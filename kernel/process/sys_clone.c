@@ -82,7 +82,7 @@ static int decode_clone_args(const struct clone_args *args, size_t size,
 	error = check_stack(args);
 	if (error)
 		return error;
-	request->flags = args->flags;
+	request->flags = clone_flags_expand(args->flags);
 	request->clone3 = true;
 	request->exit_signal = args->exit_signal;
 	request->pidfd = args->pidfd;

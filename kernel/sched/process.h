@@ -23,6 +23,7 @@ enum process_flags {
 	PROCESS_UNKILLABLE = 1 << 3,     // init of a pid namespace
 	PROCESS_CLD_STOPPED = 1 << 4,    // parent is still to be told of a stop
 	PROCESS_CLD_CONTINUED = 1 << 5,
+	PROCESS_AUTOREAP = 1 << 6, // nobody waits for it (CLONE_AUTOREAP)
 };
 
 // Resources used by threads that are gone, or by children that were waited for.

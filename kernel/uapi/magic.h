@@ -11,5 +11,6 @@
 #define PROC_SUPER_MAGIC    40864
 #define SYSFS_MAGIC         1650812274
 #define ANON_INODE_FS_MAGIC 151263540
+#define NULL_FS_MAGIC       0x4e554c4c
 #define NSFS_MAGIC          1853056627
 #define MQUEUE_MAGIC        0x19800202

@@ -31,6 +31,13 @@
 #define CLONE_IO             0x80000000ul
 #define CLONE_CLEAR_SIGHAND  0x100000000ul
 #define CLONE_INTO_CGROUP    0x200000000ul
+#define CLONE_AUTOREAP       0x400000000ul
+#define CLONE_NNP            0x800000000ul
+#define CLONE_PIDFD_AUTOKILL 0x1000000000ul
+#define CLONE_EMPTY_MNTNS    0x2000000000ul
+
+// What unshare(2) has in the place of CLONE_PARENT_SETTID.
+#define UNSHARE_EMPTY_MNTNS 0x00100000ul
 
 struct clone_args {
 	uint64_t flags;

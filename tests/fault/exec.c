@@ -266,8 +266,12 @@ FAULT_TEST(exec, unshare_once)
 		const char *name;
 		int flags;
 	} cases[] = {
-		{"unshare(NEWPID)", CLONE_NEWPID},   {"unshare(NEWUSER)", CLONE_NEWUSER},
-		{"unshare(NEWTIME)", CLONE_NEWTIME}, {"unshare(NEWCGROUP)", CLONE_NEWCGROUP},
+		{"unshare(NEWPID)", CLONE_NEWPID},
+		{"unshare(NEWUSER)", CLONE_NEWUSER},
+		{"unshare(NEWTIME)", CLONE_NEWTIME},
+		{"unshare(NEWCGROUP)", CLONE_NEWCGROUP},
+		{"unshare(EMPTY_MNTNS)", 1 << 20},
+		{"unshare(EMPTY_MNTNS|NEWUSER|NEWUTS)", 1 << 20 | CLONE_NEWUSER | CLONE_NEWUTS},
 		{"unshare(everything)", EVERY},
 	};
 

@@ -184,6 +184,8 @@ FAULT_TEST(process, clone3_set_tid)
 	fault_replay("clone3(PIDFD, set_tid)", &call, &state);
 	state.args.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_FILES | CLONE_FS;
 	fault_replay("clone3(PIDFD|CLEAR_SIGHAND|FILES|FS, set_tid)", &call, &state);
+	state.args.flags = CLONE_PIDFD | 1ull << 35 | 1ull << 37;
+	fault_replay("clone3(PIDFD|NNP|EMPTY_MNTNS, set_tid)", &call, &state);
 }
 
 // --- unshare ---
@@ -206,7 +208,8 @@ static void new_partner(void *arg)
 	}
 	partner = syscall(SYS_clone, SIGCHLD | CLONE_FS | CLONE_FILES, 0, 0, 0, 0);
 	for (; !partner;)
-		pause();
+		raise(SIGSTOP);
+	waitpid(partner, NULL, WUNTRACED); // so that it has all the pages that it will have
 }
 
 FAULT_TEST(process, unshare)

@@ -94,10 +94,35 @@ static void test_clone3_words(void)
 	for (int bit = 0; bit < 64; bit++) {
 		u64 flag = 1ul << bit;
 		bool good = flag == CLONE_NEWTIME ||
-			    (bit >= 8 && bit <= 33 && flag != CLONE_DETACHED &&
-			     flag != CLONE_THREAD && flag != CLONE_SIGHAND);
+			    (bit >= 8 && bit <= 37 && flag != CLONE_PIDFD_AUTOKILL &&
+			     flag != CLONE_DETACHED && flag != CLONE_THREAD &&
+			     flag != CLONE_SIGHAND);
 		CHECK_EQ(clone_flags_check(flag, &facts), good ? 0 : -EINVAL);
 	}
+}
+
+// The newer words of clone3, with and without what they need or exclude.
+static void test_newer_words(void)
+{
+	const u64 new[] = {CLONE_AUTOREAP, CLONE_NNP, CLONE_PIDFD_AUTOKILL, CLONE_EMPTY_MNTNS};
+	const u64 old[] = {CLONE_PIDFD, CLONE_PARENT, CLONE_THREAD | CLONE_SIGHAND | CLONE_VM};
+
+	for (unsigned i = 0; i < 128 * 2; i++) {
+		struct clone_facts facts = {.clone3 = true, .exit_signal = i & 128 ? 17 : 0};
+		u64 flags = 0;
+
+		for (unsigned bit = 0; bit < 7; bit++)
+			flags |= i >> bit & 1 ? (bit < 4 ? new[bit] : old[bit - 4]) : 0;
+		bool family = flags & (CLONE_PARENT | CLONE_THREAD);
+		bool bad = (family && facts.exit_signal) ||
+			   ((flags & CLONE_AUTOREAP) && (family || facts.exit_signal)) ||
+			   ((flags & CLONE_NNP) && (flags & CLONE_THREAD)) ||
+			   ((flags & CLONE_PIDFD_AUTOKILL) &&
+			    (!(flags & CLONE_AUTOREAP) || !(flags & CLONE_PIDFD)));
+		CHECK_EQ(clone_flags_check(flags, &facts), bad ? -EINVAL : 0);
+	}
+	CHECK_EQ(clone_flags_expand(CLONE_EMPTY_MNTNS), CLONE_EMPTY_MNTNS | CLONE_NEWNS);
+	CHECK_EQ(clone_flags_expand(CLONE_NNP | CLONE_FS), CLONE_NNP | CLONE_FS);
 }
 
 static void test_unshare(void)
@@ -106,6 +131,8 @@ static void test_unshare(void)
 	CHECK_EQ(unshare_flags_expand(CLONE_NEWUSER), CLONE_NEWUSER | CLONE_THREAD | CLONE_FS);
 	CHECK_EQ(unshare_flags_expand(CLONE_VM), CLONE_VM | CLONE_SIGHAND | CLONE_THREAD);
 	CHECK_EQ(unshare_flags_expand(CLONE_NEWNS), CLONE_NEWNS | CLONE_FS);
+	CHECK_EQ(unshare_flags_expand(UNSHARE_EMPTY_MNTNS),
+		 CLONE_EMPTY_MNTNS | CLONE_NEWNS | CLONE_FS);
 }
 
 int main(void)
@@ -113,6 +140,7 @@ int main(void)
 	static const struct test tests[] = {
 		{"combinations", test_combinations},
 		{"clone3_words", test_clone3_words},
+		{"newer_words", test_newer_words},
 		{"unshare", test_unshare},
 	};
 

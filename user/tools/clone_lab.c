@@ -59,6 +59,10 @@ static const struct flag {
 	{"IO", CLONE_IO},
 	{"CLEAR_SIGHAND", CLONE_CLEAR_SIGHAND},
 	{"INTO_CGROUP", CLONE_INTO_CGROUP},
+	{"AUTOREAP", CLONE_AUTOREAP},
+	{"NNP", CLONE_NNP},
+	{"PIDFD_AUTOKILL", CLONE_PIDFD_AUTOKILL},
+	{"EMPTY_MNTNS", CLONE_EMPTY_MNTNS},
 };
 
 // The rules by which the kernel answers EINVAL, for the explanation only.
@@ -75,6 +79,12 @@ static const struct rule {
 	{CLONE_NEWIPC | CLONE_SYSVSEM, 0, "NEWIPC excludes SYSVSEM"},
 	{CLONE_CLEAR_SIGHAND | CLONE_SIGHAND, 0, "CLEAR_SIGHAND excludes SIGHAND"},
 	{CLONE_DETACHED, 0, "DETACHED has had no meaning since 2.6, and clone3 refuses it"},
+	{CLONE_AUTOREAP | CLONE_PARENT, 0, "AUTOREAP excludes PARENT: whose child it is matters"},
+	{CLONE_AUTOREAP | CLONE_THREAD, 0, "AUTOREAP excludes THREAD"},
+	{CLONE_NNP | CLONE_THREAD, 0, "NNP excludes THREAD"},
+	{CLONE_PIDFD_AUTOKILL, CLONE_PIDFD, "PIDFD_AUTOKILL needs PIDFD"},
+	{CLONE_PIDFD_AUTOKILL, CLONE_AUTOREAP, "PIDFD_AUTOKILL needs AUTOREAP"},
+	{CLONE_EMPTY_MNTNS | CLONE_FS, 0, "EMPTY_MNTNS excludes FS, as NEWNS does"},
 	{CLONE_NEWNET, 0, "NEWNET: this kernel has no network"},
 };
 
@@ -352,7 +362,7 @@ static int clone_and_show(u64 set)
 		.child_tid = (u64)&child_tid,
 		.parent_tid = (u64)&parent_tid,
 		.tls = set & CLONE_SETTLS ? (u64)report : 0, // this library keeps nothing there
-		.exit_signal = set & (CLONE_THREAD | CLONE_PARENT) ? 0 : SIGCHLD,
+		.exit_signal = set & (CLONE_THREAD | CLONE_PARENT | CLONE_AUTOREAP) ? 0 : SIGCHLD,
 	};
 	struct sigaction action = {.sa_handler = on_parent};
 
@@ -408,11 +418,14 @@ static int clone_and_show(u64 set)
 	printf("  the call took %lu us until the parent ran again%s\n", cost / 1000,
 	       set & CLONE_VFORK ? ", the child's whole life included (VFORK)" : "");
 	report->done = 1;
-	if (!(set & (CLONE_THREAD | CLONE_PARENT)) &&
-	    waitpid((pid_t)child, &status, __WALL) == child)
+	if (set & (CLONE_THREAD | CLONE_PARENT))
+		sleep(1);
+	else if (waitpid((pid_t)child, &status, __WALL) == child)
 		printf("  the child ended with status %d\n", WEXITSTATUS(status));
 	else
-		sleep(1);
+		puts("  the child has ended, and left no status");
+	if (pidfd >= 0)
+		close(pidfd);
 	show_undo(set);
 	drop_probes(group_fd, group);
 	chdir(cwd);
@@ -445,7 +458,10 @@ static int unshare_and_show(u64 set)
 		return explain("clone3", args.flags, (int)-child);
 	if (child == 0) {
 		u64 start = now_ns();
-		long answer = syscall_direct(SYS_unshare, set);
+		u64 asked = set & CLONE_EMPTY_MNTNS // which unshare calls otherwise
+				    ? (set & ~CLONE_EMPTY_MNTNS) | UNSHARE_EMPTY_MNTNS
+				    : set;
+		long answer = syscall_direct(SYS_unshare, asked);
 
 		report->tid = (int)((now_ns() - start) / 1000);
 		if (answer < 0)
@@ -515,7 +531,8 @@ int clone_lab_main(int argc, char **argv)
 		  "SETTLS\n"
 		  "PARENT_SETTID CHILD_SETTID CHILD_CLEARTID DETACHED UNTRACED CLEAR_SIGHAND "
 		  "INTO_CGROUP\n"
-		  "NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWTIME NEWNET, or none.\n");
+		  "NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWTIME NEWNET\n"
+		  "AUTOREAP NNP PIDFD_AUTOKILL EMPTY_MNTNS, or none.\n");
 	report = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (report == MAP_FAILED)
 		return tool_error(argv, "memory");

@@ -27,8 +27,6 @@ struct devpts {
 	unsigned long used[PAIRS_MAX / 64]; // [lock]
 };
 
-int dentry_tree_iterate(struct file *file, struct dir_context *ctx);
-
 static const struct inode_ops dir_ops, node_ops;
 static const struct file_ops dir_file_ops = {.iterate = dentry_tree_iterate};
 

@@ -1,0 +1,7 @@
+// The empty file system.
+#pragma once
+
+struct superblock;
+
+// A new one, mounted nowhere. -ENOMEM.
+int nullfs_create(struct superblock **out);
