@@ -155,24 +155,19 @@ size_t format_cpulist(char *buf, size_t size, const unsigned long *map, size_t b
 
 // --- Options ---
 
-static bool is_separator(char c, bool commas)
-{
-	return commas ? c == ',' : char_is_space(c);
-}
-
-static bool next_option(char **cursor, char **key, char **value, bool commas)
+bool parse_next_option(char **cursor, char **key, char **value)
 {
 	char *in = *cursor, *out;
 	bool quoted = false;
 
-	while (*in && is_separator(*in, commas))
+	while (*in && char_is_space(*in))
 		in++;
 	*cursor = in;
 	if (!*in)
 		return false;
 	*key = out = in;
 	*value = NULL;
-	for (; *in && (quoted || !is_separator(*in, commas)); in++) {
+	for (; *in && (quoted || !char_is_space(*in)); in++) {
 		if (*in == '"') {
 			quoted = !quoted;
 		} else if (*in == '=' && !*value) {
@@ -187,12 +182,21 @@ static bool next_option(char **cursor, char **key, char **value, bool commas)
 	return true;
 }
 
-bool parse_next_option(char **cursor, char **key, char **value)
-{
-	return next_option(cursor, key, value, false);
-}
-
 bool parse_next_mount_option(char **cursor, char **key, char **value)
 {
-	return next_option(cursor, key, value, true);
+	while (**cursor) {
+		char *option = *cursor, *comma = strchr(option, ',');
+
+		*cursor = comma ? comma + 1 : option + strlen(option);
+		if (comma)
+			*comma = '\0';
+		if (!*option || *option == '=')
+			continue;
+		*key = option;
+		*value = strchr(option, '=');
+		if (*value)
+			*(*value)++ = '\0';
+		return true;
+	}
+	return false;
 }

@@ -21,6 +21,8 @@ size_t format_cpulist(char *buf, size_t size, const unsigned long *map, size_t b
 
 // Cuts the next `key` or `key=value` off the text at *cursor, which is changed. Double quotes
 // keep separators inside (key="a b", "key=a b") and are removed. *value is NULL without a '='.
-// False at the end. Separators are blanks (the kernel's command line), or commas (mount options).
+// False at the end. Separators are blanks: the kernel's command line.
 bool parse_next_option(char **cursor, char **key, char **value);
+// The same with commas, for mount options: quotes are nothing special, options without a key are
+// passed over.
 bool parse_next_mount_option(char **cursor, char **key, char **value);

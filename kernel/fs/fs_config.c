@@ -4,6 +4,7 @@
 #include <core/errno.h>
 #include <fs/file.h>
 #include <fs/fs_config.h>
+#include <fs/fs_options.h>
 #include <fs/mount.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -30,7 +31,7 @@ struct fs_config {
 	struct user_ns *owner; // [I] counted: of who began it, and whose root may make it
 	char *source;          // [lock] NULL: none yet
 	char *options;         // [lock] as mount(2) takes them
-	bool read_only;        // [lock]
+	u32 words, mask;       // [lock] as for superblock_reconfigure()
 	struct superblock *sb; // [lock] made; it waits to be mounted, and is counted by `mounts`
 	struct path path;      // [I] of fspick; counted
 };
@@ -127,7 +128,6 @@ int fs_config_pick(const struct path *path, struct file **out)
 	if (!error)
 		error = open_config(config, out);
 	if (!error) {
-		config->read_only = path->mount->sb->read_only;
 		config->path = *path;
 		path_get(path);
 	}
@@ -169,15 +169,11 @@ static int set_option(struct fs_config *config, const char *key, const char *val
 {
 	if (config->phase != PHASE_CREATE && config->phase != PHASE_CHANGE)
 		return -EBUSY;
-	if (!strcmp(key, "ro") || !strcmp(key, "rw")) {
-		config->read_only = key[1] == 'o';
+	if (fs_option_word(key, &config->words, &config->mask))
 		return 0;
-	}
 	if (!strcmp(key, "source"))
 		return set_source(config, value);
-	int error = config->type && config->type->check_option
-			    ? config->type->check_option(key, value)
-			    : -EINVAL;
+	int error = fs_option_check(config->type, key, value);
 	return error ?: append_option(config, key, value);
 }
 
@@ -208,8 +204,8 @@ static int create(struct fs_config *config, bool exclusively)
 		config->phase = PHASE_FAILED;
 		return -EPERM;
 	}
-	int error = fs_mount(config->type, config->source ?: "none", config->options,
-			     config->read_only, &sb);
+	int error = fs_mount(config->type, config->source ?: "none", config->options, config->words,
+			     &sb);
 	if (!error && exclusively && (!sb->kill || atomic_read(&sb->mounts)))
 		error = -EBUSY; // it was there already
 	else if (!error)
@@ -235,7 +231,7 @@ int fs_config_reconfigure(struct file *file)
 
 	mutex_lock(&config->lock);
 	if (config->phase == PHASE_CHANGE) {
-		error = superblock_reconfigure(config->path.mount->sb, config->read_only,
+		error = superblock_reconfigure(config->path.mount->sb, config->words, config->mask,
 					       config->options);
 		config->options[0] = '\0';
 		if (error)

@@ -94,11 +94,16 @@ bool inode_capable(struct inode *inode, int cap)
 
 int inode_permission(struct inode *inode, int mask)
 {
+	if (inode->ops && inode->ops->permission)
+		return inode->ops->permission(inode, mask);
+	return inode_mode_permission(inode, mask);
+}
+
+int inode_mode_permission(struct inode *inode, int mask)
+{
 	const struct cred *cred = current_cred();
 	u32 mode = READ_ONCE(inode->mode), granted = mode;
 
-	if (inode->ops && inode->ops->permission)
-		return inode->ops->permission(inode, mask);
 	if (cred->fsuid == inode->uid)
 		granted >>= 6;
 	else if (cred_in_group(cred, inode->gid))

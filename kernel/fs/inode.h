@@ -72,6 +72,8 @@ struct timespec fs_now(void);
 #define MAY_EXEC  1
 // Whether current may do that: mode bits, groups, capabilities. 0, -EACCES.
 int inode_permission(struct inode *inode, int mask);
+// The same, whatever else the inode's own `permission` asks for.
+int inode_mode_permission(struct inode *inode, int mask);
 // Whether current has the capability over a file: only if its ids mean something to current.
 bool inode_capable(struct inode *inode, int cap);
 // Whether current owns it or may act as if.

@@ -60,14 +60,16 @@ static bool may_mount(const struct fs_type *type)
 	return ns_capable(type->owner ? type->owner() : current_cred()->user_ns, CAP_SYS_ADMIN);
 }
 
-int fs_mount(struct fs_type *type, const char *source, const char *options, bool read_only,
+int fs_mount(struct fs_type *type, const char *source, const char *options, u32 words,
 	     struct superblock **out)
 {
 	if (!may_mount(type))
 		return -EPERM;
 	int error = type->mount(source, options, out);
-	if (!error && read_only && (*out)->kill && !atomic_read(&(*out)->mounts))
-		(*out)->read_only = true;
+	if (!error && (*out)->kill && !atomic_read(&(*out)->mounts)) {
+		(*out)->read_only = words & MS_RDONLY;
+		(*out)->words = words & ~MS_RDONLY;
+	}
 	return error;
 }
 

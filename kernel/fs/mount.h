@@ -43,6 +43,8 @@ struct superblock {
 	// Changes options of one that is mounted. -EINVAL. NULL: it has none.
 	int (*remount)(struct superblock *sb, const char *options);
 	bool read_only;
+	u32 words; // [a] MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME: only shown, there
+		   // being no device to write to
 	bool own_devices; // its device nodes are the kernel's: safe in whichever namespace
 	bool nameless;    // its files hang on no directory; the name of a dentry is all there is
 };
@@ -145,9 +147,10 @@ void mount_init(void);
 // --- Changes. All take mount_mutex; paths come with references and keep them. Whoever calls has
 // checked the capability over the namespace. ---
 
-// Makes a file system of a type, or finds the only one; checks that current may. `read_only`: it is
-// so for all its mounts. -EPERM, -ENODEV, errors of the type.
-int fs_mount(struct fs_type *type, const char *source, const char *options, bool read_only,
+// Makes a file system of a type, or finds the only one; checks that current may. `options` are known
+// to the type (fs_options.h); `words` MS_RDONLY and those of superblock.words: of a new one. -EPERM,
+// errors of the type.
+int fs_mount(struct fs_type *type, const char *source, const char *options, u32 words,
 	     struct superblock **out);
 // Shows a file system at a directory. Takes sb, also on failure. -ENOMEM, -ENOSPC, -EINVAL, -EBUSY,
 // -ENOTDIR, -EPERM (not to be seen whole).
@@ -160,10 +163,12 @@ int mount_bind(const struct path *from, const struct path *point, bool recursive
 int mount_move(const struct path *from, const struct path *point);
 // New flags for one mount (MOUNT_USER_FLAGS). -EINVAL, -EPERM (locked).
 int mount_remount(const struct path *root, u32 flags);
-// The same, and options and read-only of the whole file system.
-int superblock_remount(const struct path *root, u32 flags, const char *options);
-// The last two alone. -EPERM, -EBUSY (files are open for writing), errors of the type.
-int superblock_reconfigure(struct superblock *sb, bool read_only, const char *options);
+// The same, and the whole file system: `words` of MS_RMT_MASK, and options in a text.
+int superblock_remount(const struct path *root, u32 flags, u32 words, const char *options);
+// The file system alone: `words` (as for fs_mount) that are in `mask`, and options known to the type
+// or NULL. -EPERM, -EINVAL (a word that stays as it is), -EBUSY (files are open for writing), errors of
+// the type.
+int superblock_reconfigure(struct superblock *sb, u32 words, u32 mask, const char *options);
 
 // mount_setattr(2): flags that go and come, and a new kind of sharing (0: as it is).
 struct mount_change {

@@ -3,6 +3,7 @@
 
 #include <core/errno.h>
 #include <fs/fs_context.h>
+#include <fs/fs_options.h>
 #include <fs/mount_internal.h>
 #include <fs/nsfs.h>
 #include <ns/cred.h>
@@ -321,23 +322,43 @@ int mount_remount(const struct path *root, u32 flags)
 	return error;
 }
 
-int superblock_reconfigure(struct superblock *sb, bool read_only, const char *options)
+int superblock_reconfigure(struct superblock *sb, u32 words, u32 mask, const char *options)
 {
-	int error = ns_capable(superblock_owner(sb), CAP_SYS_ADMIN) ? 0 : -EPERM;
+	bool was = sb->read_only, read_only = (mask & MS_RDONLY) ? words & MS_RDONLY : was;
 
+	if (!ns_capable(superblock_owner(sb), CAP_SYS_ADMIN))
+		return -EPERM;
+	if (mask & ~MS_RMT_MASK)
+		return -EINVAL;
+	int error = superblock_set_read_only(sb, read_only);
 	if (!error && sb->remount && options)
 		error = sb->remount(sb, options);
-	return error ?: superblock_set_read_only(sb, read_only);
+	if (error)
+		superblock_set_read_only(sb, was);
+	else
+		sb->words = ((sb->words & ~mask) | (words & mask)) & ~MS_RDONLY;
+	return error;
 }
 
-int superblock_remount(const struct path *root, u32 flags, const char *options)
+static int remount_locked(const struct path *root, u32 flags, u32 words, const char *text)
+{
+	struct superblock *sb = root->mount->sb;
+	struct fs_options options = {.words = words, .mask = MS_RMT_MASK};
+	int error = check_remount(root, flags);
+
+	if (!error)
+		error = fs_options_take(fs_find(sb->type), text, &options);
+	if (error)
+		return error;
+	error = superblock_reconfigure(sb, options.words, options.mask, options.own);
+	fs_options_drop(&options);
+	return error ?: mount_store_flags(root->mount, flags);
+}
+
+int superblock_remount(const struct path *root, u32 flags, u32 words, const char *options)
 {
 	mutex_lock(&mount_mutex);
-	int error = check_remount(root, flags);
-	if (!error)
-		error = superblock_reconfigure(root->mount->sb, flags & MOUNT_RDONLY, options);
-	if (!error)
-		error = mount_store_flags(root->mount, flags);
+	int error = remount_locked(root, flags, words, options);
 	mutex_unlock(&mount_mutex);
 	return error;
 }

@@ -5,6 +5,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <uapi/limits.h>
+#include <uapi/mount.h>
 
 // The place of a mount as seen from `root`; NULL if it cannot be reached from there. mount_mutex.
 static char *place_text(const struct mount *mount, const struct path *root, char *buffer,
@@ -96,6 +97,26 @@ static void put_flags(struct seq *seq, u32 flags)
 	}
 }
 
+// Words that every file system may have, after its ro or rw.
+static void put_words(struct seq *seq, const struct superblock *sb)
+{
+	static const struct {
+		u32 word;
+		const char *text;
+	} names[] = {
+		{MS_SYNCHRONOUS, ",sync"},
+		{MS_DIRSYNC, ",dirsync"},
+		{MS_MANDLOCK, ",mand"},
+		{MS_LAZYTIME, ",lazytime"},
+	};
+	u32 words = READ_ONCE(sb->words);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (words & names[i].word)
+			seq_puts(seq, names[i].text);
+	}
+}
+
 static void put_options(struct seq *seq, struct superblock *sb)
 {
 	if (sb->show_options)
@@ -112,6 +133,7 @@ static void show_mounts_line(struct mount *mount, const char *place, const struc
 	seq_putc(seq, ' ');
 	put_path(seq, place);
 	seq_printf(seq, " %s %s", mount->sb->type, read_only ? "ro" : "rw");
+	put_words(seq, mount->sb);
 	put_flags(seq, mount->flags);
 	put_options(seq, mount->sb);
 	seq_puts(seq, " 0 0\n");
@@ -151,6 +173,7 @@ static void show_mountinfo_line(struct mount *mount, const char *place, const st
 	seq_printf(seq, " - %s ", mount->sb->type);
 	put_source(seq, mount->source);
 	seq_puts(seq, mount->sb->read_only ? " ro" : " rw");
+	put_words(seq, mount->sb);
 	put_options(seq, mount->sb);
 	seq_putc(seq, '\n');
 }

@@ -4,6 +4,7 @@
 #include <core/init.h>
 #include <fs/chrdev.h>
 #include <fs/file.h>
+#include <fs/fs_options.h>
 #include <fs/fs_context.h>
 #include <fs/memfd.h>
 #include <fs/path.h>
@@ -27,6 +28,7 @@ static const struct file_ops tmpfs_file_ops, tmpfs_dir_ops;
 struct tmpfs_info {
 	u64 max_pages, max_inodes;
 	struct atomic64 pages, inodes; // [a] in use
+	bool noswap;                   // [I] only shown: nothing is swapped
 };
 
 static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
@@ -369,7 +371,20 @@ int tmpfs_create(const char *type, u32 mode, struct superblock **out)
 struct tmpfs_options {
 	u64 max_pages, max_inodes;
 	u32 mode, uid, gid;
+	bool noswap; // said: there is no swap anyway
 };
+
+static int take_owner(struct tmpfs_options *options, const char *key, const char *value)
+{
+	struct user_ns *ns = current_cred()->user_ns;
+	u32 number;
+
+	if (fs_option_number(value, 0, &number))
+		return -EINVAL;
+	u32 id = *key == 'u' ? uid_from_user(ns, number) : gid_from_user(ns, number);
+	*(*key == 'u' ? &options->uid : &options->gid) = id;
+	return id == INVALID_ID ? -EINVAL : 0;
+}
 
 static int take_option(struct tmpfs_options *options, const char *key, const char *value)
 {
@@ -379,12 +394,25 @@ static int take_option(struct tmpfs_options *options, const char *key, const cha
 
 	if (!strcmp(key, "inode64"))
 		return value ? -EINVAL : 0; // there are no others
+	if (!strcmp(key, "noswap")) {
+		options->noswap = true;
+		return value || ns != &init_user_ns ? -EINVAL : 0;
+	}
 	if (!value)
 		return -EINVAL;
+	// Nothing else is here: no huge pages in files, no nodes to choose among.
+	if (!strcmp(key, "huge"))
+		return strcmp(value, "never") ? -EINVAL : 0;
+	if (!strcmp(key, "mpol"))
+		return strcmp(value, "default") ? -EINVAL : 0;
+	if (!strcmp(key, "uid") || !strcmp(key, "gid"))
+		return take_owner(options, key, value);
 	if (!strcmp(key, "mode")) {
-		if (parse_u64(value, NULL, 8, &number))
+		u32 mode;
+
+		if (fs_option_number(value, 8, &mode))
 			return -EINVAL;
-		options->mode = number & 07777;
+		options->mode = mode & 07777;
 		return 0;
 	}
 	if (parse_size(value, &end, &number) || (*end && strcmp(end, "%")))
@@ -398,12 +426,6 @@ static int take_option(struct tmpfs_options *options, const char *key, const cha
 		options->max_pages = number;
 	} else if (!strcmp(key, "nr_inodes")) {
 		options->max_inodes = number;
-	} else if (!strcmp(key, "uid")) {
-		options->uid = uid_from_user(ns, number);
-		return options->uid == INVALID_ID ? -EINVAL : 0;
-	} else if (!strcmp(key, "gid")) {
-		options->gid = gid_from_user(ns, number);
-		return options->gid == INVALID_ID ? -EINVAL : 0;
 	} else {
 		return -EINVAL;
 	}
@@ -438,6 +460,8 @@ static int tmpfs_remount(struct superblock *sb, const char *text)
 
 	if (error)
 		return error;
+	if (options.noswap && !info->noswap)
+		return -EINVAL;
 	if ((!info->max_pages && options.max_pages) || (!info->max_inodes && options.max_inodes))
 		return -EINVAL;
 	if ((options.max_pages && (u64)atomic64_read(&info->pages) > options.max_pages) ||
@@ -464,7 +488,7 @@ static void tmpfs_show_options(struct superblock *sb, struct seq *seq)
 		seq_printf(seq, ",uid=%u", root->uid); // as the first namespace says
 	if (root->gid)
 		seq_printf(seq, ",gid=%u", root->gid);
-	seq_puts(seq, ",inode64");
+	seq_puts(seq, info->noswap ? ",inode64,noswap" : ",inode64");
 }
 
 static int tmpfs_mount(const char *source, const char *text, struct superblock **out)
@@ -483,8 +507,10 @@ static int tmpfs_mount(const char *source, const char *text, struct superblock *
 		error = tmpfs_create("tmpfs", options.mode, &sb);
 	if (error)
 		return error;
-	*(struct tmpfs_info *)sb->private = (struct tmpfs_info){
-		.max_pages = options.max_pages, .max_inodes = options.max_inodes, .inodes = {1}};
+	*(struct tmpfs_info *)sb->private = (struct tmpfs_info){.max_pages = options.max_pages,
+								.max_inodes = options.max_inodes,
+								.inodes = {1},
+								.noswap = options.noswap};
 	sb->root->inode->uid = options.uid;
 	sb->root->inode->gid = options.gid;
 	sb->owner = user_ns_get(cred->user_ns);
@@ -509,6 +535,7 @@ static struct fs_type tmpfs_type = {
 static struct fs_type devtmpfs_type = {
 	.name = "devtmpfs",
 	.mount = devtmpfs_mount,
+	.check_option = tmpfs_check_option, // and it stays as it is, whatever they say
 	.nodev = true,
 	.init_ns_only = true,
 };

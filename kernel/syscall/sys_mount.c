@@ -1,5 +1,6 @@
 // mount(2), umount2(2), pivot_root(2).
 
+#include <fs/fs_options.h>
 #include <fs/mnt_ns.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -13,6 +14,8 @@
 #include <uapi/limits.h>
 #include <uapi/mount.h>
 
+// What mount(2)'s flags say of the whole file system.
+#define WORDS       (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME)
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
 // Without a word about access times they are relative; a remount leaves them as they are.
@@ -70,10 +73,18 @@ static long mount_new(const char *source, const struct path *point, const char *
 	struct fs_type *fs = fs_find(type);
 	if (!fs)
 		return -ENODEV;
-	long error = fs_mount(fs, source ?: "none", options, flags & MS_RDONLY, &sb);
+	struct fs_options parsed = {.words = flags & WORDS};
+	if (source && !(parsed.source = kstrdup(source, GFP_KERNEL)))
+		return -ENOMEM;
+	long error = fs_options_take(fs, options, &parsed);
 	if (error)
 		return error;
-	return mount_attach(sb, source ?: "none", point, mount_flags_of(flags, NULL));
+	const char *from = parsed.source ?: "none";
+	error = fs_mount(fs, from, parsed.own, parsed.words, &sb);
+	if (!error)
+		error = mount_attach(sb, from, point, mount_flags_of(flags, NULL));
+	fs_options_drop(&parsed);
+	return error;
 }
 
 static long mount_from(const char *source, const struct path *point, u64 flags)
@@ -108,8 +119,9 @@ static long mount_at(const struct path *point, const char *source, const char *t
 	if (flags & MS_REMOUNT) {
 		u32 new_flags = mount_flags_of(flags, point->mount);
 
-		return (flags & MS_BIND) ? mount_remount(point, new_flags)
-					 : superblock_remount(point, new_flags, options);
+		return (flags & MS_BIND)
+			       ? mount_remount(point, new_flags)
+			       : superblock_remount(point, new_flags, flags & WORDS, options);
 	}
 	if (flags & MS_BIND)
 		return mount_from(source, point, flags);

@@ -183,8 +183,8 @@ static void test_options(void)
 	CHECK_STR(options("x=\"a b\" \"y=c d\" z=a=b", parse_next_option), "x=a b;y=c d;z=a=b;");
 	CHECK_STR(options("q=\"open end", parse_next_option), "q=open end;");
 	CHECK_STR(options("=v", parse_next_option), "=v;");
-	CHECK_STR(options("ro,size=4k,,mode=\"1,2\",", parse_next_mount_option),
-		  "ro;size=4k;mode=1,2;");
+	CHECK_STR(options("ro,size=4k,,=,=7,mode=\"1=,2\",", parse_next_mount_option),
+		  "ro;size=4k;mode=\"1=;2\";");
 }
 
 int main(void)

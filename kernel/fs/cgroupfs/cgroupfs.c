@@ -333,6 +333,17 @@ static int cgroup_mount(const char *source, const char *options, struct superblo
 	return 0;
 }
 
+static int cgroup_remount(struct superblock *sb, const char *options)
+{
+	u32 flags;
+	int error = take_options(options, &flags);
+
+	(void)sb;
+	if (!error && current->nsproxy->cgroup == &init_cgroup_ns)
+		WRITE_ONCE(cgroup_options, flags);
+	return error;
+}
+
 static struct fs_type cgroup_type = {
 	.name = "cgroup2",
 	.mount = cgroup_mount,
@@ -353,6 +364,7 @@ static int cgroupfs_init(void)
 	sb->root_of_current = root_of_current;
 	sb->show_root = show_root;
 	sb->show_options = show_options;
+	sb->remount = cgroup_remount;
 	cgroup_sb = sb;
 	cgroup_root.node = node;
 	root = inode_alloc(sb, S_IFDIR | 0555);

@@ -29,7 +29,7 @@ struct proc_node {
 	bool thread;                    // below /proc/PID/task: tells of one thread only
 };
 
-static const struct inode_ops proc_ops, proc_jump_ops, proc_guarded_ops;
+static const struct inode_ops proc_ops, proc_jump_ops, proc_guarded_ops, proc_process_ops;
 static const struct file_ops proc_file_ops, proc_dir_ops;
 
 static struct proc_node *node_of(const struct inode *inode)
@@ -46,11 +46,6 @@ static int node_task(const struct proc_node *node, struct task **out)
 int proc_inode_task(const struct inode *inode, struct task **out)
 {
 	return node_task(node_of(inode), out);
-}
-
-struct pid_namespace *proc_pid_ns(const struct superblock *sb)
-{
-	return sb->private;
 }
 
 void proc_set_owner(struct inode *inode, struct pid *pid)
@@ -87,7 +82,8 @@ static int node_make(struct superblock *sb, const struct proc_entry *entry, stru
 	node->entry = entry;
 	node->pid = pid_get(pid);
 	inode->private = node;
-	inode->ops = entry && entry->follow       ? &proc_jump_ops
+	inode->ops = pid && !entry                ? &proc_process_ops
+		     : entry && entry->follow     ? &proc_jump_ops
 		     : entry && entry->permission ? &proc_guarded_ops
 						  : &proc_ops;
 	inode->file_ops = S_ISDIR(mode)              ? &proc_dir_ops
@@ -106,12 +102,19 @@ int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, stru
 	return node_make(sb, entry, pid, entry->mode, out);
 }
 
+int proc_root_inode(struct superblock *sb, struct inode **out)
+{
+	return node_make(sb, NULL, NULL, S_IFDIR | 0555, out);
+}
+
 int proc_thread_inode(struct superblock *sb, struct pid *pid, struct inode **out)
 {
 	int error = node_make(sb, NULL, pid, S_IFDIR | 0555, out);
 
-	if (!error)
+	if (!error) {
 		node_of(*out)->thread = true;
+		(*out)->ops = &proc_ops;
+	}
 	return error;
 }
 
@@ -153,8 +156,8 @@ static int lookup_pid(struct superblock *sb, const char *name, size_t length, st
 
 	if (!pid)
 		return -ENOENT;
-	int error = pid_task(pid, PIDTYPE_PID) ? node_make(sb, NULL, pid, S_IFDIR | 0555, out)
-					       : -ENOENT;
+	bool seen = pid_task(pid, PIDTYPE_PID) && proc_may_see(sb, pid);
+	int error = seen ? node_make(sb, NULL, pid, S_IFDIR | 0555, out) : -ENOENT;
 	pid_put(pid);
 	return error;
 }
@@ -170,6 +173,15 @@ static const struct proc_entry *entries_of(const struct proc_node *node, unsigne
 	return node->pid ? proc_task_entries : proc_root_entries;
 }
 
+// Of a /proc of processes only, the root has the links to oneself and nothing more.
+static bool is_left_out(const struct superblock *sb, const struct proc_node *node,
+			const struct proc_entry *entry)
+{
+	bool self = entry->directory == proc_self_link || entry->directory == proc_thread_self_link;
+
+	return !node->pid && !self && proc_pids_only(sb);
+}
+
 static int proc_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
 {
 	struct proc_node *node = node_of(dir);
@@ -180,6 +192,8 @@ static int proc_lookup(struct inode *dir, const char *name, size_t length, struc
 		return -ENOENT;
 	entry = entries_of(node, &count);
 	entry = find_entry(entry, count, name, length);
+	if (entry && is_left_out(dir->sb, node, entry))
+		entry = NULL;
 	if (entry && entry->process_only && node->thread)
 		return -ENOENT;
 	if (entry && entry->directory)
@@ -226,6 +240,14 @@ static int proc_permission(struct inode *inode, int mask)
 	return node_of(inode)->entry->permission(inode, mask);
 }
 
+// The directory of a process is for those from whom the mount does not hide it.
+static int process_permission(struct inode *inode, int mask)
+{
+	int error = proc_may_enter(inode->sb, node_of(inode)->pid);
+
+	return error ?: inode_mode_permission(inode, mask);
+}
+
 static int proc_truncate(struct inode *inode, u64 size)
 {
 	(void)inode, (void)size; // there is nothing to cut off
@@ -247,6 +269,11 @@ static const struct inode_ops proc_guarded_ops = {
 	.truncate = proc_truncate,
 	.lookup = proc_lookup,
 	.permission = proc_permission,
+	.free = node_free,
+};
+static const struct inode_ops proc_process_ops = {
+	.lookup = proc_lookup,
+	.permission = process_permission,
 	.free = node_free,
 };
 
@@ -442,27 +469,37 @@ static const struct file_ops proc_file_ops = {
 
 #define COOKIE_PIDS 1000
 
-static bool emit_pids(struct file *file, struct dir_context *ctx)
+// The number of the next process that may be seen, from `nr` on; 0 without one.
+static int next_process(const struct superblock *sb, int nr)
 {
-	struct pid_namespace *ns = proc_pid_ns(file->inode->sb);
-	int nr = file->pos - COOKIE_PIDS;
-	char name[12];
+	struct pid_namespace *ns = proc_pid_ns(sb);
 
-	for (;;) {
+	for (;; nr++) {
 		rcu_read_lock();
 		struct pid *pid = pid_find_from(MAX(nr, 1), ns);
 		bool leader = pid && pid_task(pid, PIDTYPE_TGID);
+
 		nr = pid ? pid_nr_ns(pid, ns) : 0;
+		pid = leader ? pid_get(pid) : NULL;
 		rcu_read_unlock();
-		if (!nr)
-			return true;
-		if (leader) {
-			int length = snprintf(name, sizeof(name), "%d", nr);
-			if (!ctx->emit(ctx, name, length, COOKIE_PIDS + nr + 1, 100000 + nr, 4))
-				return false;
-		}
-		nr++;
-		file->pos = COOKIE_PIDS + nr;
+		bool seen = pid && proc_may_see(sb, pid);
+		pid_put(pid);
+		if (seen || !nr)
+			return nr;
+	}
+}
+
+static void emit_pids(struct file *file, struct dir_context *ctx)
+{
+	int nr = file->pos - COOKIE_PIDS;
+	char name[12];
+
+	while ((nr = next_process(file->inode->sb, nr))) {
+		int length = snprintf(name, sizeof(name), "%d", nr);
+
+		if (!ctx->emit(ctx, name, length, COOKIE_PIDS + nr + 1, 100000 + nr, 4))
+			return;
+		file->pos = COOKIE_PIDS + ++nr;
 	}
 }
 
@@ -481,7 +518,8 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 	for (; file->pos < 2 + count; file->pos++) {
 		const struct proc_entry *entry = &entries[file->pos - 2];
 
-		if (entry->process_only && node->thread)
+		if ((entry->process_only && node->thread) ||
+		    is_left_out(file->inode->sb, node, entry))
 			continue;
 		if (!ctx->emit(ctx, entry->name, strlen(entry->name), file->pos + 1,
 			       file->inode->number + file->pos, (entry->mode & S_IFMT) >> 12))
@@ -553,63 +591,3 @@ int proc_sys_permission(struct inode *inode, int mask)
 		mode >>= 3;
 	return mask & ~mode & 7 ? -EACCES : 0;
 }
-
-// --- Mounting: each mount is a view of its own, of the pid namespace of who mounts ---
-
-static void proc_kill(struct superblock *sb)
-{
-	dentry_put(sb->root);
-	pid_namespace_put(sb->private);
-	sb->private = NULL;
-	superblock_free(sb);
-}
-
-// The root of its processes mounts it.
-static struct user_ns *proc_owner(void)
-{
-	return task_active_pid_ns(current)->common.owner ?: &init_user_ns;
-}
-
-static int proc_mount(const char *source, const char *options, struct superblock **out)
-{
-	struct superblock *sb = kzalloc(sizeof(*sb), GFP_KERNEL);
-	struct inode *root = NULL;
-
-	(void)source, (void)options;
-	if (!sb)
-		return -ENOMEM;
-	sb->type = "proc";
-	sb->dev = superblock_new_dev();
-	sb->magic = PROC_SUPER_MAGIC;
-	sb->block_size = 1024;
-	sb->kill = proc_kill;
-	sb->private = task_active_pid_ns(current);
-	int error = node_make(sb, NULL, NULL, S_IFDIR | 0555, &root);
-	if (!error)
-		sb->root = dentry_root(sb, root);
-	if (root)
-		inode_put(root);
-	if (!sb->root) {
-		kfree(sb);
-		return -ENOMEM;
-	}
-	pid_namespace_get(sb->private);
-	sb->owner = user_ns_get(proc_owner());
-	*out = sb;
-	return 0;
-}
-
-static struct fs_type proc_type = {
-	.name = "proc",
-	.mount = proc_mount,
-	.owner = proc_owner,
-	.nodev = true,
-	.fully_visible = true,
-};
-
-static int procfs_init(void)
-{
-	fs_register(&proc_type);
-	return 0;
-}
-INITCALL(FS, procfs_init);

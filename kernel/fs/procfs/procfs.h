@@ -61,6 +61,12 @@ int proc_entry_inode(struct superblock *sb, const struct proc_entry *entry, stru
 int proc_inode_task(const struct inode *inode, struct task **out);
 // The pid namespace by whose numbers a /proc names processes.
 struct pid_namespace *proc_pid_ns(const struct superblock *sb);
+// Whether it shows processes only, and whether current is to see that one, or may enter its directory:
+// options of the mount. -ENOENT, -EPERM.
+bool proc_pids_only(const struct superblock *sb);
+bool proc_may_see(const struct superblock *sb, struct pid *pid);
+int proc_may_enter(const struct superblock *sb, struct pid *pid);
+int proc_root_inode(struct superblock *sb, struct inode **out);
 // Whose number in that namespace the name (not terminated) is, with a reference; NULL: nobody's, or not
 // a number as we write it.
 struct pid *proc_pid_of_name(struct superblock *sb, const char *name, size_t length);

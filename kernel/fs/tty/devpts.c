@@ -3,6 +3,8 @@
 
 #include <core/init.h>
 #include <fs/chrdev.h>
+#include <fs/fs_options.h>
+#include <fs/seq.h>
 #include <lib/bitmap.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -18,11 +20,21 @@
 
 #define PAIRS_MAX 4096 // of one file system
 
+#define PAIRS_SAID (1 << 20) // what max= may say
+
+struct devpts_options {
+	u32 mode, ptmx_mode;
+	u32 uid, gid; // INVALID_ID: of who opens
+	u32 max;
+};
+
+static const struct devpts_options usual = {
+	.mode = 0600, .uid = INVALID_ID, .gid = INVALID_ID, .max = PAIRS_SAID};
+
 // Legend: [lock], [I].
 struct devpts {
-	u32 mode, ptmx_mode; // [I]
-	u32 uid, gid;        // [I] INVALID_ID: of who opens
-	u32 max;             // [I]
+	struct devpts_options options; // [lock]
+	struct inode *ptmx;            // [I] lives as long as the root
 	struct spinlock lock;
 	unsigned long used[PAIRS_MAX / 64]; // [lock]
 };
@@ -38,7 +50,7 @@ int devpts_new_index(struct superblock *sb)
 
 	spin_lock(&fs->lock);
 	u32 index = bitmap_find_next_zero(fs->used, PAIRS_MAX, 0);
-	bool found = index < fs->max;
+	bool found = index < MIN(fs->options.max, PAIRS_MAX);
 	if (found)
 		bitmap_set(fs->used, index);
 	spin_unlock(&fs->lock);
@@ -72,14 +84,17 @@ int devpts_add(const struct path *root, int index, struct pty *pty, struct dentr
 	struct superblock *sb = root->dentry->inode->sb;
 	struct devpts *fs = sb->private;
 	char name[12];
-	struct inode *inode = node_alloc(sb, S_IFCHR | fs->mode, DEV_PTS + index, index + 3);
 
+	spin_lock(&fs->lock);
+	struct devpts_options options = fs->options;
+	spin_unlock(&fs->lock);
+	struct inode *inode = node_alloc(sb, S_IFCHR | options.mode, DEV_PTS + index, index + 3);
 	if (!inode)
 		return -ENOMEM;
-	if (fs->uid != INVALID_ID)
-		inode->uid = fs->uid;
-	if (fs->gid != INVALID_ID)
-		inode->gid = fs->gid;
+	if (options.uid != INVALID_ID)
+		inode->uid = options.uid;
+	if (options.gid != INVALID_ID)
+		inode->gid = options.gid;
 	inode->private = pty;
 	snprintf(name, sizeof(name), "%d", index);
 	down_write(&root->dentry->inode->lock);
@@ -135,20 +150,20 @@ int devpts_of(struct file *ptmx, struct path *root)
 
 // --- Mounting ---
 
-static int take_option(struct devpts *fs, const char *key, const char *value)
+static int take_option(struct devpts_options *fs, const char *key, const char *value)
 {
 	struct user_ns *ns = current_cred()->user_ns;
 	bool octal = !strcmp(key, "mode") || !strcmp(key, "ptmxmode");
-	u64 number;
+	u32 number;
 
 	if (!strcmp(key, "newinstance"))
 		return value ? -EINVAL : 0;
-	if (!value || parse_u64(value, NULL, octal ? 8 : 0, &number))
+	if (fs_option_number(value, octal ? 8 : 0, &number))
 		return -EINVAL;
 	if (!strcmp(key, "mode")) {
-		fs->mode = number & 0777;
+		fs->mode = number & 07777;
 	} else if (!strcmp(key, "ptmxmode")) {
-		fs->ptmx_mode = number & 0777;
+		fs->ptmx_mode = number & 07777;
 	} else if (!strcmp(key, "uid")) {
 		fs->uid = uid_from_user(ns, number);
 		return fs->uid == INVALID_ID ? -EINVAL : 0;
@@ -156,7 +171,7 @@ static int take_option(struct devpts *fs, const char *key, const char *value)
 		fs->gid = gid_from_user(ns, number);
 		return fs->gid == INVALID_ID ? -EINVAL : 0;
 	} else if (!strcmp(key, "max")) {
-		if (number > PAIRS_MAX)
+		if (number > PAIRS_SAID)
 			return -EINVAL;
 		fs->max = number;
 	} else {
@@ -167,12 +182,12 @@ static int take_option(struct devpts *fs, const char *key, const char *value)
 
 static int devpts_check_option(const char *key, const char *value)
 {
-	struct devpts ignored;
+	struct devpts_options ignored;
 
 	return take_option(&ignored, key, value);
 }
 
-static int take_options(struct devpts *fs, const char *options)
+static int take_options(struct devpts_options *fs, const char *options)
 {
 	char *copy = kstrdup(options ?: "", GFP_KERNEL), *cursor = copy, *key, *value;
 	int error = copy ? 0 : -ENOMEM;
@@ -181,6 +196,40 @@ static int take_options(struct devpts *fs, const char *options)
 		error = take_option(fs, key, value);
 	kfree(copy);
 	return error;
+}
+
+// What is not said is as usual again; pairs that are there stay as they are.
+static int devpts_remount(struct superblock *sb, const char *text)
+{
+	struct devpts_options options = usual;
+	struct devpts *fs = sb->private;
+	int error = take_options(&options, text);
+
+	if (error)
+		return error;
+	spin_lock(&fs->lock);
+	fs->options = options;
+	spin_unlock(&fs->lock);
+	down_write(&fs->ptmx->lock);
+	fs->ptmx->mode = S_IFCHR | options.ptmx_mode;
+	up_write(&fs->ptmx->lock);
+	return 0;
+}
+
+static void devpts_show_options(struct superblock *sb, struct seq *seq)
+{
+	struct devpts *fs = sb->private;
+
+	spin_lock(&fs->lock);
+	struct devpts_options options = fs->options;
+	spin_unlock(&fs->lock);
+	if (options.uid != INVALID_ID)
+		seq_printf(seq, ",uid=%u", options.uid); // as the first namespace says
+	if (options.gid != INVALID_ID)
+		seq_printf(seq, ",gid=%u", options.gid);
+	seq_printf(seq, ",mode=%03o,ptmxmode=%03o", options.mode, options.ptmx_mode);
+	if (options.max < PAIRS_SAID)
+		seq_printf(seq, ",max=%u", options.max);
 }
 
 // Also of one that is half made.
@@ -202,9 +251,10 @@ static int fill(struct superblock *sb)
 	root->nlink = 2;
 	sb->root = dentry_root(sb, root);
 	inode_put(root);
-	ptmx = sb->root ? node_alloc(sb, S_IFCHR | fs->ptmx_mode, DEV_PTMX, 2) : NULL;
+	ptmx = sb->root ? node_alloc(sb, S_IFCHR | fs->options.ptmx_mode, DEV_PTMX, 2) : NULL;
 	if (!ptmx)
 		return -ENOMEM;
+	fs->ptmx = ptmx;
 	error = dentry_add(sb->root, "ptmx", ptmx, NULL);
 	inode_put(ptmx);
 	return error;
@@ -221,16 +271,18 @@ static int devpts_mount(const char *source, const char *options, struct superblo
 		kfree(sb);
 		return -ENOMEM;
 	}
-	*fs = (struct devpts){.mode = 0600, .uid = INVALID_ID, .gid = INVALID_ID, .max = PAIRS_MAX};
+	fs->options = usual;
 	spin_init(&fs->lock, LOCK_LEAF);
 	sb->type = "devpts";
 	sb->magic = DEVPTS_SUPER_MAGIC;
 	sb->dev = 0x10000 + __atomic_add_fetch(&next_minor, 1, __ATOMIC_RELAXED);
 	sb->private = fs;
 	sb->kill = devpts_kill;
+	sb->remount = devpts_remount;
+	sb->show_options = devpts_show_options;
 	sb->owner = user_ns_get(current_cred()->user_ns);
 	sb->own_devices = true; // nobody can make others in it
-	int error = take_options(fs, options);
+	int error = take_options(&fs->options, options);
 	if (!error)
 		error = fill(sb);
 	if (error)
