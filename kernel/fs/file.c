@@ -230,10 +230,12 @@ void files_put(struct files *files)
 // Replaces the table by one for at least `size` numbers. files->lock held; dropped meanwhile.
 static int table_grow(struct files *files, u32 size)
 {
-	u32 room = MAX(size, 2 * files->table->size);
+	u32 room = 2 * FD_MIN_TABLE;
 
+	while (room < size)
+		room *= 2;
 	spin_unlock(&files->lock);
-	struct fd_table *new = table_alloc(ALIGN_UP(room, 64u));
+	struct fd_table *new = table_alloc(room);
 	spin_lock(&files->lock);
 	if (!new)
 		return -ENOMEM;
@@ -250,6 +252,16 @@ static int table_grow(struct files *files, u32 size)
 	return 0;
 }
 
+// How much of a table is in use: a multiple of 64. files->lock held.
+static u32 table_used(const struct fd_table *table)
+{
+	u32 words = table->size / 64;
+
+	while (words > 1 && !table->open[words - 1])
+		words--;
+	return words * 64;
+}
+
 int files_dup(struct files *old, struct files **out, u32 max)
 {
 	struct files *files;
@@ -259,9 +271,8 @@ int files_dup(struct files *old, struct files **out, u32 max)
 	if (error)
 		return error;
 	spin_lock(&old->lock);
-	while (files->table->size < old->table->size) {
-		u32 size = old->table->size;
-
+	u32 size;
+	while (files->table->size < (size = table_used(old->table))) {
 		spin_unlock(&old->lock);
 		spin_lock(&files->lock);
 		error = table_grow(files, size);
@@ -273,18 +284,21 @@ int files_dup(struct files *old, struct files **out, u32 max)
 		spin_lock(&old->lock);
 	}
 	struct fd_table *from = old->table, *to = files->table;
-	for (u32 word = 0; word < from->size / 64; word++) {
+	u32 next = old->next_fd;
+	for (u32 word = 0; word < size / 64; word++) {
 		for (u64 bits = from->open[word]; bits; bits &= bits - 1) {
 			u32 fd = word * 64 + bits_first(bits);
 
-			if (!from->file[fd])
-				continue; // reserved, not yet installed
+			if (!from->file[fd]) { // reserved, not yet installed
+				next = MIN(next, fd);
+				continue;
+			}
 			to->file[fd] = file_get(from->file[fd]);
 			bitmap_set(to->open, fd);
 		}
 		to->cloexec[word] = from->cloexec[word];
 	}
-	files->next_fd = old->next_fd;
+	files->next_fd = next;
 	spin_unlock(&old->lock);
 	*out = files;
 	return 0;

@@ -63,6 +63,7 @@ static bool core_begin(struct core_state *core, int sig)
 		process->flags |= PROCESS_GROUP_EXIT;
 		process->group_exit_code = sig;
 		process->core = core;
+		current->flags |= TF_DUMPCORE;
 		signal_kill_other_threads_locked(process);
 		// What is pending matters no more; a SIGKILL from now on is to stop the dump.
 		atomic_fetch_and(&current->work, ~(WORK_SIGNAL | WORK_KILL));

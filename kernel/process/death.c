@@ -26,6 +26,7 @@ void session_leave_tty(struct task *task)
 
 static NORETURN void exit_by_signal(int status)
 {
+	current->flags |= TF_SIGNALED;
 	process_exit(status);
 }
 

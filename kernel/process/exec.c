@@ -388,7 +388,9 @@ static void commit(struct exec *exec)
 	commit_memory(exec);
 	process_timers_exec();
 	signal_actions_exec();
-	current->flags &= ~TF_FORKNOEXEC;
+	current->flags &= ~(TF_FORKNOEXEC | TF_RANDOMIZE);
+	if (!(current->personality & ADDR_NO_RANDOMIZE)) // by which the places were chosen
+		current->flags |= TF_RANDOMIZE;
 	if (exec->clears_personality)
 		current->personality &= ~PER_CLEAR_ON_SETID;
 	current->self_exec_id++;

@@ -22,7 +22,7 @@ struct exec {
 	u64 args_at, env_at, env_end; // where the strings are
 	int argc, envc;
 	char *filename;    // as the caller gave it, or /dev/fd/N...; owned
-	char *interpreter; // last script interpreter's path; what comm comes from. Owned
+	char *interpreter; // last script interpreter's path. Owned
 	u8 head[EXEC_HEAD_SIZE];
 	struct cred *cred; // to be committed
 	bool secure;       // AT_SECURE: privileges were gained

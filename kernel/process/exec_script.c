@@ -59,7 +59,10 @@ static int push_script_arguments(struct exec *exec, const char *interpreter, con
 	int error = exec_pop_argument(exec);
 
 	if (!error) {
-		error = exec_push_kernel(exec, exec->filename, strlen(exec->filename) + 1);
+		// Of a script that runs a script: the one that was named last.
+		const char *script = exec->interpreter ?: exec->filename;
+
+		error = exec_push_kernel(exec, script, strlen(script) + 1);
 		exec->argc++;
 	}
 	if (!error && argument) {
@@ -101,11 +104,5 @@ int exec_load_script(struct exec *exec)
 	exec->file = file;
 	kfree(exec->interpreter);
 	exec->interpreter = name;
-	// A script of a script hands this one's path on.
-	char *filename = kstrdup(interpreter, GFP_KERNEL);
-	if (!filename)
-		return -ENOMEM;
-	kfree(exec->filename);
-	exec->filename = filename;
 	return 0;
 }

@@ -246,6 +246,17 @@ static void exit_as_init(struct task *task, int code)
 		task->exit_code = task->process->group_exit_code = ns->reboot_code;
 }
 
+// The last thread goes: what it says is the status of the process, unless that has been said.
+static void conclude_process(struct process *process, struct sighand *sighand, int code)
+{
+	spin_lock_irq(&sighand->lock);
+	if (!(process->flags & PROCESS_GROUP_EXIT)) {
+		process->flags |= PROCESS_GROUP_EXIT;
+		process->group_exit_code = code;
+	}
+	spin_unlock_irq(&sighand->lock);
+}
+
 NORETURN void task_exit(int code)
 {
 	struct task *task = current;
@@ -262,6 +273,7 @@ NORETURN void task_exit(int code)
 	bool group_dead = atomic_sub_return(&task->process->live, 1) == 0;
 	task->exit_code = code;
 	if (group_dead) {
+		conclude_process(task->process, task->sighand, code);
 		exit_as_init(task, task->process->group_exit_code ?: code);
 		process_timers_exit(task->process);
 		if (task->mm)

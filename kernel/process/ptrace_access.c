@@ -17,17 +17,15 @@ bool ptrace_may_access(struct task *task, int mode)
 	u32 gid = mode == PTRACE_MODE_READ_FSCREDS ? self->fsgid : self->gid;
 	bool same = uid == other->euid && uid == other->suid && uid == other->uid &&
 		    gid == other->egid && gid == other->sgid && gid == other->gid;
-	bool capable = ns_capable(other->user_ns, CAP_SYS_PTRACE);
-	if (!same && !capable)
-		allowed = false;
 	// Whose ids are the same may still be more: privileged, or of a user namespace outside ours.
 	u64 own = mode == PTRACE_MODE_READ_FSCREDS ? self->cap_effective : self->cap_permitted;
-	if ((self->user_ns != other->user_ns || (other->cap_permitted & ~own)) && !capable)
-		allowed = false;
+	bool more = self->user_ns != other->user_ns || (other->cap_permitted & ~own);
 	spin_lock(&task->alloc_lock);
-	if (task->mm && task->mm->dumpable != DUMPABLE_USER && !capable)
-		allowed = false;
+	bool hidden = task->mm && task->mm->dumpable != DUMPABLE_USER;
 	spin_unlock(&task->alloc_lock);
+	// Asked for last: who does not need the privilege has not used it.
+	if (!same || more || hidden)
+		allowed = ns_capable(other->user_ns, CAP_SYS_PTRACE);
 	cred_put(other);
 	return allowed;
 }

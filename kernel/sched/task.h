@@ -83,7 +83,9 @@ enum task_flags {
 	TF_CORE_PASSED = 1 << 6, // a core dump no longer waits for it
 	TF_OOM = 1 << 7,         // found no memory, and nobody whose end would give some
 	TF_MEMALLOC = 1 << 8,    // reclaiming: allocations use the reserves, never recurse
-	TF_RANDOMIZE = 1 << 9,
+	TF_RANDOMIZE = 1 << 9,   // its program's places were drawn at random
+	TF_SIGNALED = 1 << 10,   // ends by a signal
+	TF_DUMPCORE = 1 << 11,   // of which a core file is written, if anybody wants one
 };
 
 enum pid_type {

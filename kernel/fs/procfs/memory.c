@@ -104,7 +104,7 @@ int proc_show_statm(struct seq *seq, struct task *task)
 	return 0;
 }
 
-void proc_show_status_memory(struct seq *seq, struct mm *mm)
+void proc_show_status_memory(struct seq *seq, struct mm *mm, bool dumping)
 {
 	u64 text = MIN(text_pages(mm), mm->exec_pages);
 
@@ -120,7 +120,9 @@ void proc_show_status_memory(struct seq *seq, struct mm *mm)
 		   KIB_PAGES(mm->data_pages), KIB_PAGES(mm->stack_pages), KIB_PAGES(text));
 	seq_printf(seq, "VmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8lu kB\n",
 		   KIB_PAGES(mm->exec_pages - text), KIB_PAGES(mm->table_pages), 0ul);
-	seq_printf(seq, "THP_enabled:\t%d\n", READ_ONCE(mm->thp_disable) != THP_DISABLED);
+	seq_printf(seq, "HugetlbPages:\t%8lu kB\nCoreDumping:\t%d\n", 0ul, dumping);
+	seq_printf(seq, "THP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",
+		   READ_ONCE(mm->thp_disable) != THP_DISABLED);
 }
 
 // --- Who is killed when memory runs out ---

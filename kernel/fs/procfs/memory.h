@@ -14,7 +14,8 @@ struct mm *proc_mm_get(struct task *task);
 int proc_show_meminfo(struct seq *seq, struct task *task);
 int proc_show_vmstat(struct seq *seq, struct task *task);
 int proc_show_statm(struct seq *seq, struct task *task);
-void proc_show_status_memory(struct seq *seq, struct mm *mm);
+// `dumping`: its process writes a core file.
+void proc_show_status_memory(struct seq *seq, struct mm *mm, bool dumping);
 int proc_show_maps(struct seq *seq, struct task *task);
 int proc_show_smaps(struct seq *seq, struct task *task);
 int proc_show_smaps_rollup(struct seq *seq, struct task *task);

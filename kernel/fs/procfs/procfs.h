@@ -72,6 +72,9 @@ int proc_root_inode(struct superblock *sb, struct inode **out);
 struct pid *proc_pid_of_name(struct superblock *sb, const char *name, size_t length);
 // /proc/PID/ns
 int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out);
+// /proc/PID/stat and status (status.c)
+int proc_show_stat(struct seq *seq, struct task *task);
+int proc_show_status(struct seq *seq, struct task *task);
 // /proc/PID/timens_offsets (timens.c)
 int proc_show_timens_offsets(struct seq *seq, struct task *task);
 ssize_t proc_write_timens_offsets(struct file *file, struct task *task, char *text, size_t n);

@@ -4,7 +4,6 @@
 #include <fs/fs_context.h>
 #include <fs/mnt_ns.h>
 #include <fs/procfs/procfs.h>
-#include <fs/tty/tty.h>
 #include <fs/procfs/user_maps.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -13,200 +12,17 @@
 #include <mm/slab.h>
 #include <ns/cred.h>
 #include <ns/nsproxy.h>
-#include <ns/time_ns.h>
-#include <ns/user_ns.h>
-#include <process/accounting.h>
 #include <process/ptrace_access.h>
-#include <sched/pid_namespace.h>
 #include <sched/process.h>
-#include <sched/run_queue.h>
-#include <signal/signal.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
 #include "memory.h"
 #include "mounts.h"
 
-static char state_letter(const struct task *task)
-{
-	u32 state = READ_ONCE(task->state);
-
-	if (task->exit_state == EXIT_ZOMBIE)
-		return 'Z';
-	if (task->exit_state || state == TASK_DEAD)
-		return 'X';
-	if (state & TASK_STOPPED_BIT)
-		return 'T';
-	if (state & TASK_TRACED_BIT)
-		return 't';
-	if (state & TASK_INTERRUPTIBLE)
-		return 'S';
-	if (state & TASK_UNINTERRUPTIBLE)
-		return 'D';
-	return 'R';
-}
-
-static struct mm *task_mm_get(struct task *task)
-{
-	spin_lock(&task->alloc_lock);
-	struct mm *mm = task->mm ? mm_get(task->mm) : NULL;
-	spin_unlock(&task->alloc_lock);
-	return mm;
-}
-
-static int parent_nr(struct task *task, struct pid_namespace *ns)
-{
-	rcu_read_lock();
-	int nr = task_nr_ns(READ_ONCE(task->real_parent), PIDTYPE_TGID, ns);
-	rcu_read_unlock();
-	return nr;
-}
-
-static int show_stat(struct seq *seq, struct task *task)
-{
-	struct pid_namespace *ns = seq->pid_ns;
-	struct mm *mm = task_mm_get(task);
-	struct usage usage;
-	struct pid *foreground;
-	u64 terminal;
-
-	tty_of_process(task, &terminal, &foreground);
-	if (seq->thread)
-		usage_of_thread(task, &usage);
-	else
-		usage_of_process(task->process, &usage);
-	struct usage *children = &task->process->children;
-	seq_printf(seq, "%d (%s) %c %d %d %d %d %d %u ", task_nr_ns(task, PIDTYPE_PID, ns),
-		   task->name, state_letter(task), parent_nr(task, ns),
-		   task_nr_ns(task, PIDTYPE_PGID, ns), task_nr_ns(task, PIDTYPE_SID, ns),
-		   (int)terminal, foreground ? pid_nr_ns(foreground, ns) : -1, 0);
-	pid_put(foreground);
-	seq_printf(seq, "%lu %lu %lu %lu %lu %lu %lu %lu ", usage.minor_faults,
-		   children->minor_faults, usage.major_faults, children->major_faults,
-		   ns_to_clock_ticks(usage.utime_ns), ns_to_clock_ticks(usage.stime_ns),
-		   ns_to_clock_ticks(children->utime_ns), ns_to_clock_ticks(children->stime_ns));
-	seq_printf(seq, "%d %d %d 0 %lu %lu %lu %lu ", task_stat_priority(task), task->se.nice,
-		   task->process->thread_count,
-
-		   ns_to_clock_ticks(task->start_boottime_ns + time_ns_offset(CLOCK_BOOTTIME)),
-		   mm ? mm->total_pages * PAGE_SIZE : 0, mm ? mm_rss(mm) : 0,
-		   task->process->rlimits[RLIMIT_AS].rlim_cur);
-	seq_printf(seq, "0 0 0 0 0 %lu %lu 0 0 0 0 0 %d %u %u %u 0 0 0 0 0 0 0 0 0 0 %d\n",
-		   task->pending.set & 0x7fffffff, task->blocked & 0x7fffffff, task->exit_signal,
-		   task->hart->index, task->se.rt_priority, task->se.policy, task->exit_code);
-	if (mm)
-		mm_put(mm);
-	return 0;
-}
-
-static const char *state_word(char letter)
-{
-	switch (letter) {
-	case 'R':
-		return "R (running)";
-	case 'S':
-		return "S (sleeping)";
-	case 'D':
-		return "D (disk sleep)";
-	case 'T':
-		return "T (stopped)";
-	case 't':
-		return "t (tracing stop)";
-	case 'Z':
-		return "Z (zombie)";
-	}
-	return "X (dead)";
-}
-
-// The numbers of a task in each namespace from the viewer's down to its own.
-static void show_nested_ids(struct seq *seq, struct task *task)
-{
-	static const struct {
-		const char *name;
-		enum pid_type type;
-	} rows[] = {{"NStgid", PIDTYPE_TGID},
-		    {"NSpid", PIDTYPE_PID},
-		    {"NSpgid", PIDTYPE_PGID},
-		    {"NSsid", PIDTYPE_SID}};
-
-	rcu_read_lock();
-	struct pid *pid = READ_ONCE(task->pid);
-	for (size_t i = 0; pid && i < ARRAY_SIZE(rows); i++) {
-		seq_printf(seq, "%s:", rows[i].name);
-		for (u32 level = seq->pid_ns->level; level <= pid->level; level++)
-			seq_printf(seq, "\t%d",
-				   task_nr_ns(task, rows[i].type, pid->numbers[level].ns));
-		seq_putc(seq, '\n');
-	}
-	rcu_read_unlock();
-}
-
-// What is queued for the user and pending, blocked, ignored and handled by the task.
-static void show_signals(struct seq *seq, struct task *task, const struct cred *cred)
-{
-	u64 pending = 0, shared = 0, blocked = 0, ignored = 0, caught = 0;
-	unsigned long flags;
-	struct sighand *sighand = sighand_lock(task, &flags);
-
-	if (sighand) { // else it is dead
-		pending = task->pending.set;
-		shared = task->process->shared_pending.set;
-		blocked = task->blocked;
-		for (int sig = 1; sig <= 64; sig++) {
-			u64 handler = sighand->action[sig - 1].handler;
-
-			if (handler == SIG_IGN_ADDRESS)
-				ignored |= SIGNAL_BIT(sig);
-			else if (handler != SIG_DFL_ADDRESS)
-				caught |= SIGNAL_BIT(sig);
-		}
-		sighand_unlock(sighand, flags);
-	}
-	seq_printf(seq, "SigQ:\t%ld/%lu\n", (long)atomic64_read(&cred->counts->pending_signals),
-		   READ_ONCE(task->process->rlimits[RLIMIT_SIGPENDING].rlim_cur));
-	seq_printf(seq, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", pending, shared,
-		   blocked);
-	seq_printf(seq, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", ignored, caught);
-}
-
-static int show_status(struct seq *seq, struct task *task)
-{
-	struct pid_namespace *ns = seq->pid_ns;
-	const struct cred *cred = task_cred_get(task);
-	struct user_ns *users = current_cred()->user_ns;
-	struct mm *mm = task_mm_get(task);
-
-	seq_printf(seq, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n",
-		   task->name, task->fs ? task->fs->umask : 0, state_word(state_letter(task)),
-		   task_nr_ns(task, PIDTYPE_TGID, ns), task_nr_ns(task, PIDTYPE_PID, ns));
-	seq_printf(seq, "PPid:\t%d\nTracerPid:\t0\n", parent_nr(task, ns));
-	seq_printf(seq, "Uid:\t%u\t%u\t%u\t%u\n", uid_to_user_munged(users, cred->uid),
-		   uid_to_user_munged(users, cred->euid), uid_to_user_munged(users, cred->suid),
-		   uid_to_user_munged(users, cred->fsuid));
-	seq_printf(seq, "Gid:\t%u\t%u\t%u\t%u\n", gid_to_user_munged(users, cred->gid),
-		   gid_to_user_munged(users, cred->egid), gid_to_user_munged(users, cred->sgid),
-		   gid_to_user_munged(users, cred->fsgid));
-	show_nested_ids(seq, task);
-	if (mm)
-		proc_show_status_memory(seq, mm);
-	seq_printf(seq, "Threads:\t%d\n", task->process->thread_count);
-	show_signals(seq, task, cred);
-	seq_printf(seq, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
-		   cred->cap_inheritable, cred->cap_permitted, cred->cap_effective,
-		   cred->cap_bounding);
-	seq_printf(seq, "CapAmb:\t%016lx\nNoNewPrivs:\t%d\n", cred->cap_ambient,
-		   task->no_new_privs);
-	seq_printf(seq, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-		   task->switches_voluntary, task->switches_forced);
-	if (mm)
-		mm_put(mm);
-	cred_put(cred);
-	return 0;
-}
-
 // The strings of a range of the process's memory.
 static int show_memory(struct seq *seq, struct task *task, bool environment)
 {
-	struct mm *mm = task_mm_get(task);
+	struct mm *mm = proc_mm_get(task);
 	int error = 0;
 
 	if (!mm)
@@ -330,7 +146,7 @@ int proc_path_link(const struct path *path, char *buffer, size_t size)
 
 static int link_exe(struct task *task, char *buffer, size_t size)
 {
-	struct mm *mm = task_mm_get(task);
+	struct mm *mm = proc_mm_get(task);
 	int error = -ENOENT;
 
 	if (!ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
@@ -423,9 +239,9 @@ const struct proc_entry proc_task_entries[] = {
 	 .mode = S_IFREG | 0444,
 	 .show = proc_show_smaps_rollup,
 	 .bind = proc_bind_memory},
-	{.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
+	{.name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
-	{.name = "status", .mode = S_IFREG | 0444, .show = show_status},
+	{.name = "status", .mode = S_IFREG | 0444, .show = proc_show_status},
 	{.name = "task",
 	 .mode = S_IFDIR | 0555,
 	 .directory = proc_threads_directory,
