@@ -38,8 +38,7 @@ struct ns_common *nsfs_file_ns(const struct file *file)
 
 // --- Questions ---
 
-// A descriptor for another namespace; takes the reference.
-static long open_ns(struct ns_common *ns)
+long nsfs_open(struct ns_common *ns)
 {
 	struct path path;
 	struct file *file;
@@ -66,7 +65,7 @@ static long open_owner(struct ns_common *ns)
 
 	if (!owner || !user_ns_within(owner, current_cred()->user_ns))
 		return -EPERM;
-	return open_ns(ns_get(&owner->common));
+	return nsfs_open(ns_get(&owner->common));
 }
 
 static long open_parent(struct ns_common *ns)
@@ -79,7 +78,7 @@ static long open_parent(struct ns_common *ns)
 	if (!parent ||
 	    !pid_namespace_within((struct pid_namespace *)parent, task_active_pid_ns(current)))
 		return -EPERM;
-	return open_ns(ns_get(parent));
+	return nsfs_open(ns_get(parent));
 }
 
 static long owner_uid(struct ns_common *ns, u64 out_at)

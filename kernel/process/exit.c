@@ -279,8 +279,11 @@ NORETURN void task_exit(int code)
 		if (task->mm)
 			usage_note_rss(task->process, task->mm);
 	}
-	if (task->mm)
+	if (task->mm) {
+		if (group_dead)
+			WRITE_ONCE(task->process->dumpable_at_end, READ_ONCE(task->mm->dumpable));
 		task_release_mm(task, true);
+	}
 	mm_exit_current();
 	resources_exit(task);
 	cgroup_task_exit(task);

@@ -102,3 +102,6 @@ bool pgrp_will_be_orphaned(struct pid *pgrp, struct task *ignored);
 void pgrp_check_orphaned(struct task *task, struct task *parent_before);
 
 extern struct atomic task_count; // tasks that exist, zombies included (clone.c)
+
+// For the descriptors of a task that is taken out of the tables. tasklist_lock written. (pidfd_info.c)
+void pid_note_end(struct task *task);

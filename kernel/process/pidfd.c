@@ -81,6 +81,7 @@ static const struct file_ops pidfd_ops = {
 	.release = pidfd_release,
 	.poll = pidfd_poll,
 	.show_fdinfo = pidfd_show,
+	.ioctl = pidfd_ioctl,
 };
 
 int pidfd_prepare(struct pid *pid, bool thread, int *fd, struct file **file)

@@ -13,6 +13,9 @@ int pidfd_prepare(struct pid *pid, bool thread, int *fd, struct file **file);
 // The process is killed when the file goes.
 void pidfd_file_kills(struct file *file);
 
+// Questions to a pidfd (pidfd_info.c). -ENOTTY: none that is known.
+long pidfd_ioctl(struct file *file, u32 command, u64 argument);
+
 // The pid behind a descriptor, with a reference. -EBADF if it is none.
 int pidfd_get_pid(int fd, struct pid **pid, bool *nonblocking);
 struct pid *pidfd_file_pid(const struct file *file); // NULL: not a pidfd

@@ -39,6 +39,7 @@ static void unhash_locked(struct task *task, bool leader)
 		pid_detach(task, PIDTYPE_PGID);
 		pid_detach(task, PIDTYPE_SID);
 	}
+	pid_note_end(task);
 	pid_detach(task, PIDTYPE_PID);
 }
 

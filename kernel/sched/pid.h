@@ -29,11 +29,19 @@ struct pid_number {
 };
 
 // Legend: [I] immutable, [tl] tasklist_lock, [pid_lock] in pid.c.
+// How the task with that number ended.
+struct pid_end {
+	bool known;
+	s32 exit_code;
+	u64 cgroup;
+};
+
 struct pid {
 	struct refcount refs;
 	u32 level;                              // [I] of the namespace it was made in
 	struct hlist_head tasks[PIDTYPE_COUNT]; // [tl write, rcu read] task.pid_links
 	struct wait_queue wait_pidfd;           // pollers of pidfds
+	struct pid_end end;                     // [tl] once it has been reaped
 	u64 inode_nr;                           // [I] what fstat of a pidfd shows
 	struct rcu_head rcu;
 	struct pid_number numbers[]; // [I] level + 1 of them

@@ -54,6 +54,7 @@ struct process {
 	struct task *next_target;             // [sig] whom the next group signal is tried on first
 	u32 flags;                            // [sig] enum process_flags
 	int group_exit_code;                  // [sig]
+	u32 dumpable_at_end;                  // [a] of the memory, when the last thread left it
 	struct core_state *core;              // [sig] a core dump that waits for threads
 	int group_stop_count;                 // [sig] threads that have yet to stop
 	struct task *group_exec_task; // [sig] the thread that execs and waits for the others

@@ -9,13 +9,11 @@
 #include <ns/nsproxy.h>
 #include <ns/user_ns.h>
 #include <process/ptrace_access.h>
+#include <process/task_ns.h>
 #include <sched/pid_namespace.h>
 #include <uapi/errno.h>
 
-enum {
-	PID_FOR_CHILDREN = NSPROXY_SLOTS,
-	DIRECTORY
-};
+#define DIRECTORY (TASK_NS_PID_FOR_CHILDREN + 1)
 
 static const struct {
 	const char *name;
@@ -25,7 +23,7 @@ static const struct {
 	{"ipc", NS_IPC},
 	{"mnt", NS_MNT},
 	{"pid", NS_PID},
-	{"pid_for_children", PID_FOR_CHILDREN},
+	{"pid_for_children", TASK_NS_PID_FOR_CHILDREN},
 	{"time", NS_TIME},
 	{"time_for_children", NSPROXY_TIME_FOR_CHILDREN},
 	{"user", NS_USER},
@@ -75,44 +73,6 @@ static void ns_free(struct inode *inode)
 	kfree(node);
 }
 
-static struct ns_common *user_ns_of(struct task *task)
-{
-	const struct cred *cred = task_cred_get(task);
-	struct ns_common *ns = ns_get(&cred->user_ns->common);
-
-	cred_put(cred);
-	return ns;
-}
-
-// One of the task's namespaces, with a reference; NULL if it has none, for instance because it has
-// exited.
-static struct ns_common *task_ns(struct task *task, int what)
-{
-	struct ns_common *ns = NULL;
-
-	if (what == NS_USER)
-		return user_ns_of(task);
-	if (what == NS_PID) { // a zombie still has its number
-		rcu_read_lock();
-		struct pid *pid = READ_ONCE(task->pid);
-		if (pid)
-			ns = ns_get(&pid->numbers[pid->level].ns->common);
-		rcu_read_unlock();
-		return ns;
-	}
-	struct nsproxy *nsproxy = task_nsproxy_get(task);
-	if (!nsproxy)
-		return NULL;
-	ns = nsproxy->slot[what == PID_FOR_CHILDREN ? NS_PID : what];
-	// A pid namespace without an init is not ready to be entered.
-	if (what == PID_FOR_CHILDREN && !READ_ONCE(nsproxy->pid_for_children->reaper))
-		ns = NULL;
-	if (ns)
-		ns_get(ns);
-	nsproxy_put(nsproxy);
-	return ns;
-}
-
 // With a reference. -EACCES, -ENOENT, -ESRCH.
 static int node_ns(const struct ns_node *node, struct ns_common **out)
 {
@@ -122,7 +82,7 @@ static int node_ns(const struct ns_node *node, struct ns_common **out)
 	if (!task)
 		return -ESRCH;
 	if (ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS)) {
-		*out = task_ns(task, node->what);
+		*out = task_ns_get(task, node->what);
 		error = *out ? 0 : -ENOENT;
 	}
 	task_put(task);
