@@ -25,6 +25,7 @@ enum hart_state {
 struct hart {
 	u32 index;            // [I]
 	u32 irq_depth;        // [own] interrupt handlers that are running
+	u64 interrupts;       // [own] ever taken
 	long perhart_offset;  // [I] see core/perhart.h
 	struct task *current; // [own] what runs; READ_ONCE from elsewhere
 	struct run_queue *rq; // [I] sched/

@@ -17,6 +17,8 @@
 #include <lib/string.h>
 #include <uapi/errno.h>
 
+u64 dmesg_restrict;
+
 #define LOG_SIZE (128 * KIB) // power of two
 
 struct record {

@@ -106,3 +106,4 @@ void log_write_user(u32 facility, enum log_level level, const char *text, size_t
 // Called (from any context) after a message was added; set once by whoever wakes log readers.
 void log_set_notify(void (*fn)(void));
 u32 log_buffer_size(void);
+extern u64 dmesg_restrict; // [a] kernel.dmesg_restrict: 1 if only CAP_SYSLOG may read the log

@@ -77,7 +77,8 @@ static int line_init(const void *dt, int node)
 	}
 	*reg(line, REG_FIFO) = 1;
 	uart_console_register(&line->uart);
-	if (irq_of_node(node, 0, &irq) == 0 && irq_request(irq, interrupt, line) == 0)
+	if (irq_of_node(node, 0, &irq) == 0 &&
+	    irq_request(irq, line->uart.name, interrupt, line) == 0)
 		*reg(line, REG_INT_ENABLE) = INT_RECEIVED;
 	return 0;
 }

@@ -13,7 +13,6 @@
 #include <mm/vmap.h>
 #include <uapi/errno.h>
 
-#define SOURCES_MAX    128
 #define ENABLE_BASE    0x2000
 #define ENABLE_STRIDE  0x80
 #define CONTEXT_BASE   0x200000
@@ -23,11 +22,12 @@
 struct handler {
 	void (*fn)(void *ctx);
 	void *ctx;
+	const char *name;
 	u64 count;
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ);
-static struct handler handlers[SOURCES_MAX]; // [lock to write]
+static struct handler handlers[IRQS_MAX]; // [lock to write]
 static char *base;
 static int node = -1;
 static u32 context; // of the boot hart's supervisor mode
@@ -37,18 +37,18 @@ static volatile u32 *reg(u64 offset)
 	return (volatile u32 *)(base + offset);
 }
 
-int irq_request(u32 number, void (*fn)(void *ctx), void *ctx)
+int irq_request(u32 number, const char *name, void (*fn)(void *ctx), void *ctx)
 {
 	if (!base)
 		return -ENODEV;
-	if (!number || number >= SOURCES_MAX)
+	if (!number || number >= IRQS_MAX)
 		return -EINVAL;
 	unsigned long flags = spin_lock_irqsave(&lock);
 	if (handlers[number].fn) {
 		spin_unlock_irqrestore(&lock, flags);
 		return -EBUSY;
 	}
-	handlers[number] = (struct handler){fn, ctx, 0};
+	handlers[number] = (struct handler){fn, ctx, name, 0};
 	*reg(4 * number) = 1; // priority
 	*reg(ENABLE_BASE + context * ENABLE_STRIDE + number / 32 * 4) |= 1u << number % 32;
 	spin_unlock_irqrestore(&lock, flags);
@@ -71,7 +71,7 @@ void irq_dispatch_external(void)
 		return;
 	claim = reg(CONTEXT_BASE + context * CONTEXT_STRIDE + 4);
 	while ((number = *claim) != 0) {
-		if (number < SOURCES_MAX && handlers[number].fn) {
+		if (number < IRQS_MAX && handlers[number].fn) {
 			handlers[number].count++;
 			handlers[number].fn(handlers[number].ctx);
 		}
@@ -81,7 +81,12 @@ void irq_dispatch_external(void)
 
 u64 irq_count(u32 number)
 {
-	return number < SOURCES_MAX ? handlers[number].count : 0;
+	return number < IRQS_MAX ? handlers[number].count : 0;
+}
+
+const char *irq_name(u32 number)
+{
+	return number < IRQS_MAX ? handlers[number].name : NULL;
 }
 
 // The context of the boot hart: interrupts-extended lists (hart's controller, cause) pairs.

@@ -64,7 +64,8 @@ static int line_init(const void *dt, int node)
 	line->base[REG_TX_CONTROL] |= ENABLE;
 	line->base[REG_RX_CONTROL] |= ENABLE;
 	uart_console_register(&line->uart);
-	if (irq_of_node(node, 0, &irq) == 0 && irq_request(irq, interrupt, line) == 0)
+	if (irq_of_node(node, 0, &irq) == 0 &&
+	    irq_request(irq, line->uart.name, interrupt, line) == 0)
 		line->base[REG_INT_ENABLE] = INT_RECEIVED;
 	return 0;
 }

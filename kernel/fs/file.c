@@ -17,6 +17,7 @@
 #include <sched/process.h>
 #include <uapi/errno.h>
 
+u64 nr_open_max = 1 << 20;
 static struct slab_cache *file_cache, *files_cache;
 
 // --- struct file ---

@@ -8,6 +8,9 @@
 #define FILES_DUP_ALL 0x7fffffff
 #define FD_MIN_TABLE  64
 
+extern u64 nr_open_max; // [a] fs.nr_open: RLIMIT_NOFILE may not be more
+#define NR_OPEN_LIMIT 2147483584ul
+
 struct fd_table {
 	u32 size;
 	struct file **file;            // [files->lock to write, rcu to read]

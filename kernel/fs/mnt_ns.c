@@ -17,7 +17,7 @@ struct mnt_ns first_mnt_ns = {.common = {.refs = REFCOUNT_INIT(2),
 					 .number = 0xeffffff8u, // MNT_NS_INIT_INO
 					 .owner = &init_user_ns}};
 
-u32 mount_max = 100000;
+u64 mount_max = 100000;
 
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns)
 {
@@ -157,7 +157,7 @@ int mnt_ns_create_empty(struct user_ns *owner, struct fs_context *fs, struct mnt
 
 int mnt_ns_reserve(struct mnt_ns *ns, u32 count)
 {
-	u32 max = READ_ONCE(mount_max);
+	u64 max = READ_ONCE(mount_max);
 	u64 sum = (u64)ns->count + ns->pending + count;
 
 	if (sum > max)

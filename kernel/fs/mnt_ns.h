@@ -7,7 +7,7 @@ struct seq;
 struct user_ns;
 struct wait_queue;
 
-extern u32 mount_max; // [a] fs.mount-max: mounts of one namespace
+extern u64 mount_max; // [a] fs.mount-max: mounts of one namespace
 
 extern const struct ns_kind mnt_ns_kind;
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns);

@@ -19,7 +19,6 @@
 #include <uapi/stat.h>
 
 #define PIPE_PAGES_DEFAULT   16
-#define PIPE_SIZE_MAX        (1u << 20) // without privilege
 #define PIPE_SIZE_PRIVILEGED (1u << 23)
 #define FIONREAD             0x541b
 
@@ -37,6 +36,7 @@ struct pipe {
 	char *few_pages[PIPE_PAGES_DEFAULT];
 };
 
+u64 pipe_max_size = 1 << 20;
 void (*pipe_broken_hook)(void);
 
 static struct pipe *pipe_new(void)
@@ -49,6 +49,8 @@ static struct pipe *pipe_new(void)
 	wait_queue_init(&pipe->wait);
 	async_list_init(&pipe->async);
 	pipe->size = PIPE_PAGES_DEFAULT * PAGE_SIZE;
+	if (unlikely(pipe->size > READ_ONCE(pipe_max_size)) && !capable(CAP_SYS_RESOURCE))
+		pipe->size = READ_ONCE(pipe_max_size);
 	pipe->page = pipe->few_pages;
 	return pipe;
 }
@@ -433,19 +435,26 @@ static int resize_locked(struct pipe *pipe, u32 size)
 	return 0;
 }
 
+u32 pipe_round_size(u32 bytes)
+{
+	u32 size = PAGE_SIZE;
+
+	while (size < bytes)
+		size *= 2;
+	return size;
+}
+
 long pipe_resize(struct file *file, u32 wanted)
 {
 	struct pipe *pipe = pipe_of(file);
-	u32 size = PAGE_SIZE;
+	u32 size = pipe_round_size(wanted);
 	long error = 0;
 
 	if (!pipe)
 		return -EBADF;
 	if (wanted > 1u << 31)
 		return -EINVAL;
-	while (size < wanted)
-		size *= 2;
-	if (size > PIPE_SIZE_MAX && !capable(CAP_SYS_RESOURCE))
+	if (size > READ_ONCE(pipe_max_size) && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	if (size > PIPE_SIZE_PRIVILEGED)
 		return -ENOMEM;

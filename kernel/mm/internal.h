@@ -4,8 +4,6 @@
 
 #include <mm/mm.h>
 
-#define VMA_COUNT_MAX 65530
-
 struct file;
 struct mapping;
 

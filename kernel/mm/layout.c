@@ -23,7 +23,7 @@ static int brk_grow(struct mm *mm, u64 from, u64 to)
 	vma = vma_find(mm, from);
 	if (vma && vma->start < to + (vma->flags & VM_GROWSDOWN ? MM_STACK_GUARD : PAGE_SIZE))
 		return -ENOMEM;
-	if (mm->vma_count >= VMA_COUNT_MAX || mm_check_limits(mm, pages, like.flags) ||
+	if (mm->vma_count >= READ_ONCE(max_map_count) || mm_check_limits(mm, pages, like.flags) ||
 	    mlock_check_more(mm, pages, like.flags) || commit_charge(mm, pages))
 		return -ENOMEM;
 	int error = vma_map(mm, from, to - from, &like, &vma);
@@ -68,9 +68,11 @@ u64 mm_brk(struct mm *mm, u64 brk)
 
 // --- exec ---
 
+u64 randomize_va_space = RANDOMIZE_ALL;
+
 static u64 random_pages(unsigned bits)
 {
-	if (current->personality & ADDR_NO_RANDOMIZE)
+	if (!READ_ONCE(randomize_va_space) || (current->personality & ADDR_NO_RANDOMIZE))
 		return 0;
 	return (random_u64() & ((1ul << bits) - 1)) << PAGE_SHIFT;
 }
@@ -117,5 +119,7 @@ u64 mm_pie_base(struct mm *mm)
 // Where the heap begins: some way behind the program's data.
 u64 mm_brk_base(u64 end_data)
 {
-	return ALIGN_UP(end_data, PAGE_SIZE) + random_pages(13);
+	u64 distance = READ_ONCE(randomize_va_space) == RANDOMIZE_ALL ? random_pages(13) : 0;
+
+	return ALIGN_UP(end_data, PAGE_SIZE) + distance;
 }

@@ -235,7 +235,7 @@ static int map_locked(struct mm *mm, u64 *address, u64 length, struct vma *like,
 	u64 pages = length >> PAGE_SHIFT, charged = 0;
 	struct vma *vma;
 
-	if (mm->vma_count >= VMA_COUNT_MAX)
+	if (mm->vma_count >= READ_ONCE(max_map_count))
 		return -ENOMEM;
 	int error = mm_choose_address(mm, address, length, alignment_of(like, length), flags);
 	like->flags |= mm->new_flags;

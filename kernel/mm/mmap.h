@@ -38,5 +38,10 @@ int mm_replace_vdso_data(struct mm *mm, struct mapping *mapping);
 int mm_find_free(struct mm *mm, u64 length, u64 align, u64 *address);
 // Where a position-independent program goes.
 u64 mm_pie_base(struct mm *mm);
+// vm.max_map_count: areas of one address space. kernel.randomize_va_space: 0 nothing is put at random, 1 all
+// but the heap, 2 all. [a]
+extern u64 max_map_count, randomize_va_space;
+#define RANDOMIZE_ALL 2
+
 // Where the heap begins, behind the program's data.
 u64 mm_brk_base(u64 end_data);

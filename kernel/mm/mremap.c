@@ -84,7 +84,7 @@ static long move_area(struct remap *remap, struct vma *vma, u64 to)
 	struct mm *mm = remap->mm;
 	u64 charged;
 
-	if (mm->vma_count + 3 > VMA_COUNT_MAX)
+	if (mm->vma_count + 3 > READ_ONCE(max_map_count))
 		return -ENOMEM;
 	int error = charge_growth(remap, vma, &charged);
 	if (error)

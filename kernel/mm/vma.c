@@ -10,6 +10,8 @@
 #include <uapi/errno.h>
 #include "internal.h"
 
+u64 max_map_count = 65530;
+
 const struct file_map_ops *file_map_ops;
 static struct slab_cache *vma_cache;
 
@@ -173,7 +175,8 @@ void vma_release(struct vma *vma)
 
 int vma_split(struct vma *vma, u64 at)
 {
-	struct vma *upper = vma->mm->vma_count < VMA_COUNT_MAX ? vma_alloc(vma->mm) : NULL;
+	struct vma *upper = vma->mm->vma_count < READ_ONCE(max_map_count) ? vma_alloc(vma->mm)
+									  : NULL;
 
 	if (!upper)
 		return -ENOMEM;

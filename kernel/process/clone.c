@@ -472,7 +472,7 @@ int tasks_max(void)
 
 int tasks_set_max(int max)
 {
-	if (max < 20)
+	if (max < 1 || max > THREADS_MAX_LIMIT)
 		return -EINVAL;
 	WRITE_ONCE(task_limit, max);
 	return 0;

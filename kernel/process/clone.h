@@ -30,6 +30,7 @@ void process_start_init(int (*fn)(void *), void *arg);
 
 // Tasks alive, the most that there may be, and how many were ever made (/proc/stat).
 int tasks_count(void);
+#define THREADS_MAX_LIMIT 1073741823 // the numbers that a futex word has room for
 int tasks_max(void);
 u64 tasks_total_forks(void);
 int tasks_set_max(int max);

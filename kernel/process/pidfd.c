@@ -30,6 +30,8 @@
 #define PIDFD_SIGNAL_THREAD_GROUP  (1u << 1)
 #define PIDFD_SIGNAL_PROCESS_GROUP (1u << 2)
 
+struct pid *(*pidfd_of_proc_folder)(const struct file *file);
+
 static int pidfd_release(struct file *file)
 {
 	struct task *task = (file->flags & PIDFD_AUTOKILL)
@@ -213,7 +215,7 @@ SYSCALL4(pidfd_send_signal, int, fd, int, sig, u64, info_at, unsigned, flags)
 	struct file *file = file_get_fd(fd);
 	if (!file)
 		return -EBADF;
-	struct pid *pid = pidfd_file_pid(file);
+	struct pid *pid = pidfd_file_pid(file) ?: pidfd_of_proc_folder(file);
 	long error = pid ? send_to(pid, signal_scope(file->flags & PIDFD_THREAD, flags), sig,
 				   info_at)
 			 : -EBADF;

@@ -19,3 +19,6 @@ long pidfd_ioctl(struct file *file, u32 command, u64 argument);
 // The pid behind a descriptor, with a reference. -EBADF if it is none.
 int pidfd_get_pid(int fd, struct pid **pid, bool *nonblocking);
 struct pid *pidfd_file_pid(const struct file *file); // NULL: not a pidfd
+// Registered by procfs: the process whose folder /proc/PID the file is, NULL if it is none. Such a
+// descriptor may be used to send a signal: pidfd_send_signal(2).
+extern struct pid *(*pidfd_of_proc_folder)(const struct file *file);

@@ -2,6 +2,7 @@
 
 #include <core/timer.h>
 #include <lib/string.h>
+#include <fs/files.h>
 #include <mm/uaccess.h>
 #include <ns/cred.h>
 #include <ns/user_ns.h>
@@ -109,7 +110,7 @@ static int limit_check(const struct rlimit *old, const struct rlimit *new, unsig
 {
 	if (new->rlim_cur > new->rlim_max)
 		return -EINVAL;
-	if (resource == RLIMIT_NOFILE && new->rlim_max > NR_OPEN_MAX)
+	if (resource == RLIMIT_NOFILE && new->rlim_max > READ_ONCE(nr_open_max))
 		return -EPERM;
 	if (new->rlim_max > old->rlim_max && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;

@@ -50,11 +50,14 @@ static void resched(struct run_queue *rq)
 		ipi_send(rq->index, IPI_RESCHED);
 }
 
-// A hart that runs a tick only while somebody waits for it.
+// A hart ticks often only while somebody waits for it. A task that is alone is looked at now and then, so
+// that user and system time can be told apart; an idle hart does not tick at all.
 static void update_tick(struct run_queue *rq)
 {
 	u64 slice = rq_slice_ns(rq);
 
+	if (rq->current != rq->idle)
+		slice = MIN(slice, SAMPLE_NS);
 	timer_set_tick(slice == TIME_NEVER ? TIME_NEVER : clock_monotonic_ns() + slice);
 }
 
@@ -70,9 +73,10 @@ static void tick(u64 now_ns, bool from_user)
 		*(from_user ? &task->utime_ns : &task->stime_ns) += ran;
 		*(from_user ? task->se.nice > 0 ? &rq->nice_ns : &rq->user_ns
 			    : &rq->system_ns) += ran;
-		atomic_fetch_or(&task->work, task_has_cpu_timers(task)
-						     ? WORK_RESCHED | WORK_CPU_TIMERS
-						     : WORK_RESCHED);
+		if (rq_slice_ns(rq) != TIME_NEVER) // not only a sample
+			atomic_fetch_or(&task->work, task_has_cpu_timers(task)
+							     ? WORK_RESCHED | WORK_CPU_TIMERS
+							     : WORK_RESCHED);
 	}
 	update_tick(rq);
 	spin_unlock(&rq->lock);
@@ -121,6 +125,12 @@ static u32 choose_hart(const struct task *task)
 	return hartmask_empty(&allowed) ? 0 : hartmask_first(&allowed);
 }
 
+// Whether a task that sleeps in this state counts in the load average.
+static bool is_load(u32 state)
+{
+	return (state & (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)) == TASK_UNINTERRUPTIBLE;
+}
+
 // Puts a task that is off its hart on queue `index` as runnable. task.pi_lock held.
 static void activate(struct task *task, u32 index)
 {
@@ -132,6 +142,7 @@ static void activate(struct task *task, u32 index)
 	}
 	spin_lock(&rq->lock);
 	WRITE_ONCE(task->hart, &harts[index]);
+	rq->uninterruptible -= is_load(READ_ONCE(task->state));
 	WRITE_ONCE(task->state, TASK_RUNNING);
 	rq_enqueue(rq, task, false);
 	rq->runnable++;
@@ -292,6 +303,7 @@ void schedule(void)
 			prev->se.on_queue = 0;
 			prev->se.slept_exec_ns = prev->se.sum_exec_ns;
 			rq->runnable--;
+			rq->uninterruptible += is_load(state);
 			prev->switches_voluntary++;
 		} else {
 			rq_enqueue(rq, prev, !prev->se.turn_over);

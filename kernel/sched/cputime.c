@@ -86,3 +86,22 @@ void process_cputime(struct process *process, u64 *sum_ns, u64 *utime_ns, u64 *s
 	rcu_read_unlock();
 	*sum_ns = sum;
 }
+
+void sched_hart_times(u32 hart, struct hart_times *times)
+{
+	struct run_queue *rq = &run_queues[hart];
+	unsigned long flags = spin_lock_irqsave(&rq->lock);
+	u64 ran = clock_monotonic_ns() - rq->current->se.exec_start_ns;
+	bool idle = rq->current == rq->idle;
+	u64 busy = rq->busy_ns + (idle ? 0 : ran);
+
+	*times = (struct hart_times){rq->user_ns, rq->nice_ns, rq->system_ns,
+				     rq->idle_ns + (idle ? ran : 0)};
+	spin_unlock_irqrestore(&rq->lock, flags);
+	u64 samples = times->user_ns + times->nice_ns + times->system_ns;
+	if (samples) {
+		times->user_ns = scale(times->user_ns, busy, samples);
+		times->nice_ns = scale(times->nice_ns, busy, samples);
+	}
+	times->system_ns = busy - MIN(busy, times->user_ns + times->nice_ns);
+}

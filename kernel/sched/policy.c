@@ -113,11 +113,13 @@ void sched_set_nice(struct task *task, int nice)
 	pi_task_changed(task);
 }
 
+u64 sched_rr_slice_ns = SCHED_RR_SLICE_NS;
+
 u64 sched_interval_ns(struct task *task)
 {
 	if (task->se.policy == SCHED_FIFO)
 		return 0;
-	return task->se.policy == SCHED_RR ? RR_SLICE_NS : SLICE_NS;
+	return task->se.policy == SCHED_RR ? READ_ONCE(sched_rr_slice_ns) : SLICE_NS;
 }
 
 // --- Affinity ---

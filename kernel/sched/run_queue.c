@@ -89,14 +89,21 @@ bool task_has_cpu_timers(const struct task *task)
 	return task->process && READ_ONCE(task->process->cpu_timers_armed);
 }
 
+// What is left of its turn; the turn may have become shorter meanwhile.
+static u64 rr_left_ns(const struct sched_entity *se)
+{
+	u64 slice = READ_ONCE(sched_rr_slice_ns);
+
+	return slice - MIN(slice, se->rr_ran_ns);
+}
+
 u64 rq_slice_ns(const struct run_queue *rq)
 {
 	const struct task *task = rq->current;
 	u64 most = task_has_cpu_timers(task) ? CPU_TIMER_TICK_NS : TIME_NEVER;
 
 	if (task_effective_rt(task))
-		return task->se.policy == SCHED_RR ? MIN(RR_SLICE_NS - task->se.rr_ran_ns, most)
-						   : most;
+		return task->se.policy == SCHED_RR ? MIN(rr_left_ns(&task->se), most) : most;
 	return rq->fair_count || rcu_needs_tick() ? MIN(SLICE_NS, most) : most;
 }
 
@@ -171,7 +178,7 @@ struct task *rq_pick(struct run_queue *rq)
 static void rr_account(struct task *task, u64 ran)
 {
 	task->se.rr_ran_ns += ran;
-	if (task->se.rr_ran_ns >= RR_SLICE_NS) {
+	if (task->se.rr_ran_ns >= READ_ONCE(sched_rr_slice_ns)) {
 		task->se.rr_ran_ns = 0;
 		task->se.turn_over = 1;
 	}

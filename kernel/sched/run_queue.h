@@ -5,8 +5,8 @@
 #include <sched/sched.h>
 
 #define RT_PRIORITIES 100
+#define SAMPLE_NS     (100 * NSEC_PER_MSEC) // at the least so often is seen what a busy hart does
 #define SLICE_NS      (3 * NSEC_PER_MSEC)
-#define RR_SLICE_NS   (100 * NSEC_PER_MSEC)
 
 // Legend: [lock] of the queue; [own] only its hart, interrupts off.
 struct run_queue {
@@ -22,9 +22,9 @@ struct run_queue {
 	u64 rt_bits[2];                     // [lock] priorities with somebody waiting
 	struct task *dead;                  // [own] ended; freed by the next task
 	struct mm *drop_mm;                 // [own] lazy reference to be dropped after the switch
-	u64 switches, idle_ns, busy_ns, interrupts, idle_since_ns; // [lock]
-	u64 user_ns, nice_ns, system_ns;                           // [own] sampled by the tick
-	s32 uninterruptible; // [lock] may be negative on one hart
+	u64 switches, idle_ns, busy_ns, idle_since_ns; // [lock]
+	u64 user_ns, nice_ns, system_ns;               // [own] sampled by the tick
+	s32 uninterruptible; // [lock] asleep so that they count as load; see loadavg.c
 };
 
 extern struct run_queue run_queues[MAX_HARTS];

@@ -150,6 +150,8 @@ void sched_leave_hart(void);
 void sched_get_affinity(struct task *task, struct hartmask *mask);
 
 // Slice of SCHED_RR, or of a fair task, for sched_rr_get_interval(2); 0 for FIFO.
+extern u64 sched_rr_slice_ns; // [a] kernel.sched_rr_timeslice_ms
+#define SCHED_RR_SLICE_NS (100 * NSEC_PER_MSEC)
 u64 sched_interval_ns(struct task *task);
 
 // One scale for all policies: 0 (nice 19) to 39 (nice -20), and 41 to 139 (real-time 1 to 99).
@@ -221,25 +223,27 @@ void process_cputime(struct process *process, u64 *sum_ns, u64 *utime_ns, u64 *s
 void cputime_adjust(u64 sum_exec_ns, u64 utime_samples, u64 stime_samples,
 		    struct cputime_split *prev, u64 *utime_ns, u64 *stime_ns);
 
+// What a hart has done since boot: busy and idle time are exact, user, nice and system time are the busy
+// time, divided as the ticks have seen it.
+struct hart_times {
+	u64 user_ns, nice_ns, system_ns, idle_ns;
+};
+void sched_hart_times(u32 hart, struct hart_times *times);
+
 // Load averages of 1, 5 and 15 minutes, as fixed point with 11 fractional bits.
 void sched_loadavg(u64 avg[3]);
 #define LOADAVG_SHIFT 11
 
 u32 sched_nr_running(void); // runnable now, all harts
-u32 sched_nr_uninterruptible(void);
-u64 sched_context_switches(void); // since boot
-// Per-hart times for /proc/stat.
-struct hart_stat {
-	u64 user_ns, nice_ns, system_ns, idle_ns, irq_ns;
-	u64 switches, interrupts;
-};
-void sched_hart_stat(u32 hart, struct hart_stat *stat);
 
 // Interrupt entry and exit around handlers (by arch/riscv/trap.c), irqs off. On the way out of an
 // interrupt that hit user mode, WORK_RESCHED is honoured by the exit to user mode.
 static inline void irq_enter(void)
 {
-	this_hart()->irq_depth++;
+	struct hart *hart = this_hart();
+
+	hart->irq_depth++;
+	hart->interrupts++;
 }
 
 static inline void irq_exit(void)

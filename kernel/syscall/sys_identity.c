@@ -358,5 +358,10 @@ SYSCALL1(sysinfo, u64, address)
 		.mem_unit = 1,
 	};
 
+	u64 loads[3];
+
+	sched_loadavg(loads);
+	for (int i = 0; i < 3; i++)
+		info.loads[i] = loads[i] << (SI_LOAD_SHIFT - LOADAVG_SHIFT);
 	return copy_to_user(address, &info, sizeof(info));
 }

@@ -142,8 +142,9 @@ static long read_all(u64 buffer, int size)
 
 SYSCALL3(syslog, int, action, u64, buffer, int, size)
 {
-	if (action != SYSLOG_ACTION_READ_ALL && action != SYSLOG_ACTION_SIZE_BUFFER &&
-	    !capable(CAP_SYSLOG))
+	bool harmless = action == SYSLOG_ACTION_READ_ALL || action == SYSLOG_ACTION_SIZE_BUFFER;
+
+	if ((!harmless || READ_ONCE(dmesg_restrict)) && !capable(CAP_SYSLOG))
 		return -EPERM;
 	switch (action) {
 	case SYSLOG_ACTION_CLOSE:

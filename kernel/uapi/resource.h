@@ -32,7 +32,6 @@
 
 #define RLIM_INFINITY (~0ul)
 #define RLIM_NLIMITS  16
-#define NR_OPEN_MAX   1048576
 
 struct rlimit {
 	uint64_t rlim_cur;

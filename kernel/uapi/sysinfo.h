@@ -3,6 +3,8 @@
 
 #include <uapi/types.h>
 
+#define SI_LOAD_SHIFT 16 // fractional bits of loads
+
 struct sysinfo {
 	int64_t uptime;
 	uint64_t loads[3];

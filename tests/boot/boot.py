@@ -310,7 +310,9 @@ def shell():
         ('job 143', 'nosuch; echo ${y:-de}fault $?\n'),
         ('default 127', 'sh -uc \'while getopts :ab:c: o; do echo "$o<${OPTARG-}>"; done; echo end $OPTIND\' '
                         'n -ab1b -b 2 -ax -c\n'),
-        ('a<>\r\nb<1b>\r\nb<2>\r\na<>\r\n?<x>\r\n:<c>\r\nend 6', 'poweroff\n')])
+        ('a<>\r\nb<1b>\r\nb<2>\r\na<>\r\n?<x>\r\n:<c>\r\nend 6',
+         '[ $(date +%s) -gt 1700000000 ] && echo the date is "k"nown\n'),
+        ('the date is known', 'poweroff\n')])
     if result.status != 0 or 'init: powering off' not in result.console:
         raise qemu.Failure('the session did not go as it should: ' + result.report())
 

@@ -1,23 +1,18 @@
 #!/usr/bin/env python3
 """Debian's unshare, nsenter, lsns, ipcs, findmnt and mount: util_linux.py TOP IMAGE
 
-One script runs as init on Cloven and on Debian's Linux kernel, with the same archive; each command's
-output and status must be the same. Nothing is expected here: Linux is the judge. Its answer is kept
-in build/debian, by what was asked, so it boots once only.
+Run by one script on Cloven and on Linux: see judge.py.
 """
-import difflib
-import hashlib
 import os
-import re
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 TOP, IMAGE = sys.argv[1:3]
 sys.path.insert(0, os.path.join(TOP, 'tests', 'harness'))
 import cpio  # noqa: E402
-import qemu  # noqa: E402
+import judge  # noqa: E402
 import packages  # noqa: E402
+import qemu  # noqa: E402
 
 LIBRARIES = {  # package: shared objects
     'libc6': ['libc.so.6', 'libm.so.6'],
@@ -36,7 +31,6 @@ PROGRAMS = {
     'mount': ['mount', 'umount'],
     'dash': ['dash'],
 }
-LINUX_WORDS = 'console=ttyS0 quiet loglevel=1 cryptomgr.notests panic=-1'
 
 # Each line is a command of its own. What depends on chance (numbers of namespaces, process ids) is
 # cut out by the command itself. The shell is dash, since busybox's would take its own tools first.
@@ -126,13 +120,6 @@ stop() {
 	kill -9 $T
 	wait $S 2>/dev/null
 }
-while read -r line; do
-	echo "### $line"
-	eval "$line" </dev/null 2>&1
-	echo "status $?"
-done </commands
-echo "### end"
-poweroff -f
 '''
 
 
@@ -143,62 +130,12 @@ def make_archive():
     archive.copy('bin/busybox', packages.program('busybox-static', 'busybox'))
     packages.add_programs(archive, PROGRAMS, LIBRARIES)
     archive.file('etc/passwd', b'root:x:0:0:root:/:/bin/sh\n', 0o644)
-    archive.file('commands', COMMANDS.lstrip('\n').encode(), 0o644)
-    archive.file('init', START.encode())
+    archive.file('init', (START + judge.READ_COMMANDS).encode())
     return archive
 
 
-def console_of(kernel, initrd, words):
-    result = qemu.run(qemu.arguments(kernel, smp=1, mem='256M', initrd=initrd, append=words),
-                      cpu_limit=240)
-    if '### end' not in result.console:
-        raise qemu.Failure('the script did not end: ' + result.report())
-    return result.console
-
-
-def linux_console(initrd):
-    image = packages.fetch('--linux')
-    with open(initrd, 'rb') as source:
-        digest = hashlib.sha256(source.read() + image.encode()).hexdigest()[:16]
-    kept = os.path.join(TOP, 'build', 'debian', 'util-linux-%s.txt' % digest)
-    if os.path.exists(kept):
-        with open(kept, encoding='utf-8', newline='') as source:
-            return source.read()
-    for attempt in range(3):  # it goes off before its serial line has said all, now and then
-        try:
-            console = console_of(image, initrd, LINUX_WORDS)
-            break
-        except qemu.Failure:
-            if attempt == 2:
-                raise
-    with open(kept, 'w', encoding='utf-8', newline='') as out:
-        out.write(console)
-    return console
-
-
-def answers(console):
-    """{command: lines}"""
-    found = {}
-    for part in re.split(r'^### ', console.replace('\r', ''), flags=re.M)[1:]:
-        command, _, text = part.partition('\n')
-        found[command] = text.splitlines()
-    return found
-
-
 def body():
-    with tempfile.TemporaryDirectory(prefix='cloven-util-linux-') as work:
-        initrd = make_archive().write(os.path.join(work, 'a.cpio'))
-        theirs = answers(linux_console(initrd))
-        ours = answers(console_of(IMAGE, initrd, 'quiet'))
-    wrong = 0
-    for command in [line for line in COMMANDS.splitlines() if line]:
-        if ours.get(command) != theirs.get(command):
-            wrong += 1
-            print('\n'.join(difflib.unified_diff(theirs.get(command, []), ours.get(command, []),
-                                                 'Linux: ' + command, 'Cloven', lineterm='')))
-    print('%d commands, %d differ' % (len(theirs) - 1, wrong))
-    if wrong:
-        raise qemu.Failure('%d commands differ' % wrong)
+    judge.compare(TOP, IMAGE, make_archive(), COMMANDS)
 
 
 qemu.main(body)

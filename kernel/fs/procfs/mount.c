@@ -12,6 +12,7 @@
 #include <ns/cred.h>
 #include <ns/user_ns.h>
 #include <process/ptrace_access.h>
+#include <process/pidfd.h>
 #include <sched/pid_namespace.h>
 #include <sched/process.h>
 #include <uapi/errno.h>
@@ -257,6 +258,7 @@ static struct fs_type proc_type = {
 
 static int procfs_init(void)
 {
+	pidfd_of_proc_folder = proc_folder_pid;
 	fs_register(&proc_type);
 	return 0;
 }

@@ -279,6 +279,30 @@ static const struct inode_ops proc_process_ops = {
 
 // --- Files ---
 
+int proc_parse_number(char *text, u64 min, u64 max, u64 *out)
+{
+	char *start = text + strspn(text, " \t\n");
+
+	start[strcspn(start, " \t\n")] = '\0';
+	return parse_u64(start, NULL, 0, out) || *out < min || *out > max ? -EINVAL : 0;
+}
+
+static int show_number(struct seq *seq, const struct proc_entry *entry)
+{
+	seq_printf(seq, "%lu\n", READ_ONCE(*entry->number));
+	return 0;
+}
+
+static ssize_t write_number(const struct proc_entry *entry, char *text, size_t n)
+{
+	u64 value;
+	int error = proc_parse_number(text, entry->number_min, entry->number_max, &value);
+
+	if (!error)
+		WRITE_ONCE(*entry->number, value);
+	return error ?: (ssize_t)n;
+}
+
 // Makes the text; a buffer that was too small is doubled and the text made again.
 static int make_text(struct inode *inode, void *bound, struct seq *seq)
 {
@@ -296,7 +320,8 @@ static int make_text(struct inode *inode, void *bound, struct seq *seq)
 			error = -ENOMEM;
 			break;
 		}
-		error = node->entry->show(seq, task);
+		error = node->entry->number ? show_number(seq, node->entry)
+					    : node->entry->show(seq, task);
 		if (!seq->full || error)
 			break;
 		kvfree(seq->buffer);
@@ -345,7 +370,7 @@ static ssize_t read_text(struct file *file, struct iov_iter *iter, u64 *pos)
 	struct proc_text *text = file->private;
 	struct seq *seq = &text->seq;
 
-	if (!node->entry->show)
+	if (!node->entry->show && !node->entry->number)
 		return -EINVAL;
 	if (!seq->buffer || *pos == 0) { // from the start: how it is now
 		struct seq fresh = {0};
@@ -376,7 +401,8 @@ static ssize_t write_text(struct file *file, char *text, size_t n)
 	if (node->entry->write_file)
 		error = node->entry->write_file(file, task, text, n);
 	else
-		error = node->entry->write(task, text, n);
+		error = node->entry->number ? write_number(node->entry, text, n)
+					    : node->entry->write(task, text, n);
 	if (task)
 		task_put(task);
 	return error;
@@ -387,7 +413,7 @@ static ssize_t write_from(struct file *file, struct iov_iter *iter, u64 *pos)
 	struct proc_node *node = node_of(file->inode);
 	size_t n = iter_count(iter);
 
-	if (!node->entry->write && !node->entry->write_file)
+	if (!node->entry->write && !node->entry->write_file && !node->entry->number)
 		return -EIO;
 	if (n >= PAGE_SIZE)
 		return -EINVAL;
@@ -534,6 +560,13 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 }
 
 static const struct file_ops proc_dir_ops = {.iterate = proc_iterate};
+
+struct pid *proc_folder_pid(const struct file *file)
+{
+	const struct proc_node *node = node_of(file->inode);
+
+	return file->ops == &proc_dir_ops && !node->entry && !node->thread ? node->pid : NULL;
+}
 
 // --- /proc/self and /proc/thread-self: whoever looks, by the numbers of this /proc ---
 

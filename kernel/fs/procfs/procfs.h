@@ -26,6 +26,9 @@ struct proc_entry {
 	// is that too. And gives it back.
 	int (*bind)(struct proc_text *text, struct task *task);
 	void (*unbind)(struct proc_text *text);
+	// Instead of show and write: a number, and what may be written there.
+	u64 *number;
+	u64 number_min, number_max;
 	// Who may: instead of the mode and the owner of the file. 0, -EACCES.
 	int (*permission)(struct inode *inode, int mask);
 	// Instead of texts, a file of its own kind: proc_inode_task() says whose it is.
@@ -47,6 +50,9 @@ struct proc_text {
 
 extern const struct proc_entry proc_root_entries[], proc_task_entries[];
 extern const unsigned proc_root_count, proc_task_count;
+
+// The number that a text begins with, up to white space or its end. -EINVAL, also when it is out of bounds.
+int proc_parse_number(char *text, u64 min, u64 max, u64 *out);
 
 // Files of /proc/sys: the owner's bits of the mode are for uid 0 of the first user namespace, the
 // rest for others; capabilities do not count.
@@ -70,6 +76,8 @@ int proc_root_inode(struct superblock *sb, struct inode **out);
 // Whose number in that namespace the name (not terminated) is, with a reference; NULL: nobody's, or not
 // a number as we write it.
 struct pid *proc_pid_of_name(struct superblock *sb, const char *name, size_t length);
+// The process whose folder /proc/PID the file is; NULL: it is something else.
+struct pid *proc_folder_pid(const struct file *file);
 // /proc/PID/ns
 int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out);
 // /proc/PID/stat and status (status.c)
