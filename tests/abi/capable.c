@@ -43,14 +43,14 @@ DO(same_group, chown("f", -1, 1000))
 DO(own_both, chown("f", 1000, 1000))
 
 static const struct cap_case chown_cases[] = {
-	{"chown of another's", "change_owner", CAP_CHOWN, 0, 0, file_of_stranger, take},
-	{"chown to the user", "change_owner", CAP_CHOWN, 0, 0, file_of_stranger, give_away},
-	{"chgrp of another's", "change_owner", CAP_CHOWN, 0, 0, file_of_stranger, change_group},
-	{"chgrp of one's own", "change_owner", CAP_CHOWN, 0, 0, file_of_user, change_group},
-	{"chown -1 -1", "change_owner", CAP_CHOWN, 0, 0, file_of_stranger, change_nothing},
-	{"chown to the owner", "change_owner", CAP_CHOWN, 0, 0, file_of_user, same_owner},
-	{"chgrp to the group", "change_owner", CAP_CHOWN, 0, 0, file_of_user, same_group},
-	{"chown to both", "change_owner", CAP_CHOWN, 0, 0, file_of_caller_group, own_both},
+	{"chown of another's", "may_change_owner", CAP_CHOWN, 0, 0, file_of_stranger, take},
+	{"chown to the user", "may_change_owner", CAP_CHOWN, 0, 0, file_of_stranger, give_away},
+	{"chgrp of another's", "may_change_owner", CAP_CHOWN, 0, 0, file_of_stranger, change_group},
+	{"chgrp of one's own", "may_change_owner", CAP_CHOWN, 0, 0, file_of_user, change_group},
+	{"chown -1 -1", "may_change_owner", CAP_CHOWN, 0, 0, file_of_stranger, change_nothing},
+	{"chown to the owner", "may_change_owner", CAP_CHOWN, 0, 0, file_of_user, same_owner},
+	{"chgrp to the group", "may_change_owner", CAP_CHOWN, 0, 0, file_of_user, same_group},
+	{"chown to both", "may_change_owner", CAP_CHOWN, 0, 0, file_of_caller_group, own_both},
 };
 
 ABI_TEST(capable, owners)
@@ -194,6 +194,19 @@ static void file_of_all(void)
 	kept = open("f", O_RDONLY);
 }
 
+static void readable_file(void)
+{
+	caps_make_file("f", STRANGER, 0444);
+	kept = open("f", O_RDONLY);
+}
+
+static long cache_state(void)
+{
+	uint64_t range[2] = {0, 4096}, state[5];
+
+	return syscall(451, kept, range, state, 0);
+}
+
 static long set_times(void)
 {
 	struct timeval past[2] = {{1000, 0}, {1000, 0}};
@@ -233,9 +246,13 @@ static const struct cap_case fowner_cases[] = {
 	{"rename sticky", "name_may_remove", CAP_FOWNER, 0, 0, sticky_folder, rename_sticky},
 	{"rename over sticky", "name_may_remove", CAP_FOWNER, 0, 0, sticky_folder,
 	 rename_over_sticky},
-	{"O_NOATIME", "open_as", CAP_FOWNER, 0, 0, file_of_all, no_atime},
+	{"O_NOATIME", "check_open", CAP_FOWNER, 0, 0, file_of_all, no_atime},
 	{"F_SETFL O_NOATIME", "flags_set", CAP_FOWNER, 0, 0, file_of_all, no_atime_later},
-	{"link of another's file", "link_is_harmless", CAP_FOWNER, 0, 0, file_of_stranger,
+	{"chown to both", "change_owner_locked", CAP_FOWNER, CAP(CAP_CHOWN), 0,
+	 file_of_caller_group, own_both},
+	{"cachestat", "may_know_cache", CAP_FOWNER, 0, CAP(CAP_DAC_OVERRIDE), readable_file,
+	 cache_state},
+	{"link of another's file", "may_link_to", CAP_FOWNER, 0, 0, file_of_stranger,
 	 link_of_others},
 };
 
@@ -354,25 +371,25 @@ static const struct cap_case fsetid_cases[] = {
 	{"chmod g+s, root's", "change_mode", CAP_FSETID, 0, 0, own_file_other_group, keep_setgid},
 	{"chmod ug+s, user's", "change_mode", CAP_FSETID, CAP(CAP_FOWNER), 0,
 	 users_file_other_group, keep_setuid},
-	{"write", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, write_clears},
-	{"write of nothing", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, write_nothing},
-	{"write, no g+x", "inode_drop_set_ids", CAP_FSETID, 0, 0, mandatory_file, write_clears},
-	{"ftruncate", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, truncate_clears},
-	{"truncate", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, truncate_path_clears},
-	{"O_TRUNC", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, open_clears},
-	{"fallocate", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, allocate_clears},
-	{"punch", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, punch_clears},
-	{"copy_file_range", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, copy_into},
-	{"mapped write", "inode_drop_set_ids", CAP_FSETID, 0, 0, setuid_file, write_mapped},
-	{"chown", "change_owner", CAP_FSETID, CAP(CAP_CHOWN), 0, setuid_file, chown_clears},
-	{"chown, no g+x", "change_owner", CAP_FSETID, CAP(CAP_CHOWN), 0, mandatory_file,
+	{"write", "tmpfs_write", CAP_FSETID, 0, 0, setuid_file, write_clears},
+	{"write of nothing", "tmpfs_write", CAP_FSETID, 0, 0, setuid_file, write_nothing},
+	{"write, no g+x", "tmpfs_write", CAP_FSETID, 0, 0, mandatory_file, write_clears},
+	{"ftruncate", "vfs_truncate", CAP_FSETID, 0, 0, setuid_file, truncate_clears},
+	{"truncate", "vfs_truncate", CAP_FSETID, 0, 0, setuid_file, truncate_path_clears},
+	{"O_TRUNC", "vfs_truncate", CAP_FSETID, 0, 0, setuid_file, open_clears},
+	{"fallocate", "tmpfs_fallocate", CAP_FSETID, 0, 0, setuid_file, allocate_clears},
+	{"punch", "tmpfs_fallocate", CAP_FSETID, 0, 0, setuid_file, punch_clears},
+	{"copy_file_range", "tmpfs_write", CAP_FSETID, 0, 0, setuid_file, copy_into},
+	{"mapped write", "tmpfs_write", CAP_FSETID, 0, 0, setuid_file, write_mapped},
+	{"chown", "change_owner_locked", CAP_FSETID, CAP(CAP_CHOWN), 0, setuid_file, chown_clears},
+	{"chown, no g+x", "change_owner_locked", CAP_FSETID, CAP(CAP_CHOWN), 0, mandatory_file,
 	 chown_clears},
-	{"chown -1 -1", "change_owner", CAP_FSETID, 0, 0, setuid_file, chown_same_clears},
-	{"open in a g+s folder", "make_locked", CAP_FSETID, 0, 0, setgid_folder, make_setgid},
-	{"mknod in a g+s folder", "make_locked", CAP_FSETID, 0, 0, setgid_folder, make_setgid_node},
-	{"mknod, no g+x", "make_locked", CAP_FSETID, 0, 0, setgid_folder, make_setgid_no_exec},
-	{"mkdir in a g+s folder", "make_locked", CAP_FSETID, 0, 0, setgid_folder, make_folder},
-	{"tmpfile in a g+s folder", "open_tmpfile", CAP_FSETID, 0, 0, setgid_folder, make_nameless},
+	{"chown -1 -1", "change_owner_locked", CAP_FSETID, 0, 0, setuid_file, chown_same_clears},
+	{"open in a g+s folder", "mode_within", CAP_FSETID, 0, 0, setgid_folder, make_setgid},
+	{"mknod in a g+s folder", "mode_within", CAP_FSETID, 0, 0, setgid_folder, make_setgid_node},
+	{"mknod, no g+x", "mode_within", CAP_FSETID, 0, 0, setgid_folder, make_setgid_no_exec},
+	{"mkdir in a g+s folder", "mode_within", CAP_FSETID, 0, 0, setgid_folder, make_folder},
+	{"tmpfile in a g+s folder", "mode_within", CAP_FSETID, 0, 0, setgid_folder, make_nameless},
 };
 
 ABI_TEST(capable, fsetid)

@@ -76,7 +76,8 @@ static const struct cap_case name_cases[] = {
 	// What these want is a user id, in most cases.
 	{"hostname", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, own_uts, host_file},
 	{"core_pattern", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, read_settings, core_file},
-	{"pid_max", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, read_settings, pid_max_file},
+	{"pid_max", "pid_permission", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, read_settings,
+	 pid_max_file},
 	{"shmmni", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, own_ipc, shmmni_file},
 	{"sem", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, own_ipc, sem_file},
 	{"mqueue/msg_max", "", CAP_SYS_RESOURCE, CAP(CAP_DAC_OVERRIDE), 0, own_ipc, msg_max_file},
@@ -84,7 +85,8 @@ static const struct cap_case name_cases[] = {
 	{"max_user_namespaces", "user_permission", CAP_SYS_RESOURCE, 0, 0, NULL, max_user_file},
 	{"max_uts_namespaces", "user_permission", CAP_SYS_RESOURCE, 0, 0, NULL, max_uts_file},
 	{"overcommit_memory", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, NULL, overcommit_file},
-	{"mmap_min_addr", "", CAP_SYS_RAWIO, CAP(CAP_DAC_OVERRIDE), 0, NULL, min_addr_file},
+	{"mmap_min_addr", "write_mmap_min_addr", CAP_SYS_RAWIO, CAP(CAP_DAC_OVERRIDE), 0, NULL,
+	 min_addr_file},
 };
 
 ABI_TEST(capable, names)
@@ -259,8 +261,8 @@ static const struct cap_case ipc_cases[] = {
 	{"SHM_STAT_ANY", "", CAP_IPC_OWNER, 0, 0, stranger_shm, shm_stat_any},
 	{"IPC_SET", "ipc_may_control", CAP_SYS_ADMIN, 0, 0, stranger_shm, set_shm},
 	{"IPC_RMID", "ipc_may_control", CAP_SYS_ADMIN, 0, 0, stranger_shm, shm_remove},
-	{"SHM_LOCK", "shm_lock", CAP_IPC_LOCK, 0, 0, stranger_shm, shm_lock},
-	{"SHM_UNLOCK", "shm_lock", CAP_IPC_LOCK, 0, 0, stranger_shm, shm_unlock},
+	{"SHM_LOCK", "lock_segment", CAP_IPC_LOCK, 0, 0, stranger_shm, shm_lock},
+	{"SHM_UNLOCK", "lock_segment", CAP_IPC_LOCK, 0, 0, stranger_shm, shm_unlock},
 	{"semop", "ipc_permission", CAP_IPC_OWNER, 0, 0, stranger_sem, post},
 	{"GETVAL", "ipc_permission", CAP_IPC_OWNER, 0, 0, stranger_sem, sem_read},
 	{"SETVAL", "ipc_permission", CAP_IPC_OWNER, 0, 0, stranger_sem, sem_write},
@@ -275,10 +277,10 @@ static const struct cap_case ipc_cases[] = {
 	 msg_of_all, msg_more_bytes},
 	{"mq_open", "inode_permission", CAP_DAC_OVERRIDE, 0, 0, stranger_mqueue, queue_open},
 	{"mq_unlink", "name_may_remove", CAP_FOWNER, 0, 0, stranger_mqueue, queue_remove},
-	{"mq_open within limit", "limits_check", CAP_SYS_RESOURCE, 0, 0, own_ipc, queue_few},
-	{"mq_open beyond limit", "limits_check", CAP_SYS_RESOURCE, 0, 0, own_ipc, queue_many},
-	{"mq_open beyond queues", "queue_make", CAP_SYS_RESOURCE, 0, 0, few_queues, queue_few},
-	{"mq_open, no bytes", "queue_make", CAP_SYS_RESOURCE, 0, 0, no_message_bytes, queue_few},
+	{"mq_open within limit", "check_attr", CAP_SYS_RESOURCE, 0, 0, own_ipc, queue_few},
+	{"mq_open beyond limit", "check_attr", CAP_SYS_RESOURCE, 0, 0, own_ipc, queue_many},
+	{"mq_open beyond queues", "inode_create", CAP_SYS_RESOURCE, 0, 0, few_queues, queue_few},
+	{"mq_open, no bytes", "inode_create", CAP_SYS_RESOURCE, 0, 0, no_message_bytes, queue_few},
 };
 
 ABI_TEST(capable, ipc)
@@ -403,18 +405,17 @@ static const struct cap_case clock_cases[] = {
 	{"settimeofday zone", "settimeofday", CAP_SYS_TIME, 0, 0, NULL, set_zone},
 	{"adjtimex", "adjust_check", CAP_SYS_TIME, 0, 0, NULL, adjust_read},
 	{"adjtimex offset", "adjust_check", CAP_SYS_TIME, 0, 0, wind_up, adjust_offset},
-	{"timens_offsets", "proc_write_timens", CAP_SYS_TIME, 0, 0, own_time, timens},
+	{"timens_offsets", "proc_write_timens_offsets", CAP_SYS_TIME, 0, 0, own_time, timens},
 	{"timer_create", "", CAP_WAKE_ALARM, 0, 0, NULL, timer_realtime},
 	{"timer_create alarm", "", CAP_WAKE_ALARM, 0, 0, NULL, timer_alarm},
 	{"timer_create realtime alarm", "", CAP_WAKE_ALARM, 0, 0, NULL, timer_realtime_alarm},
 	{"timerfd alarm", "timerfd_create", CAP_WAKE_ALARM, 0, 0, NULL, timerfd_alarm},
 	{"timerfd realtime alarm", "timerfd_create", CAP_WAKE_ALARM, 0, 0, NULL,
 	 timerfd_realtime_alarm},
-	{"timerfd_settime of an alarm", "timerfd_settime", CAP_WAKE_ALARM, 0, 0, make_alarm,
-	 set_alarm},
+	{"timerfd_settime of an alarm", "timerfd_set", CAP_WAKE_ALARM, 0, 0, make_alarm, set_alarm},
 	{"clock_nanosleep alarm", "", CAP_WAKE_ALARM, 0, 0, NULL, sleep_alarm},
 	{"clock_nanosleep", "", CAP_WAKE_ALARM, 0, 0, NULL, sleep_boottime},
-	{"EPOLLWAKEUP", "", CAP_BLOCK_SUSPEND, 0, 0, NULL, wake_up},
+	{"EPOLLWAKEUP", "epoll_ctl", CAP_BLOCK_SUSPEND, 0, 0, NULL, wake_up},
 };
 
 ABI_TEST(capable, clocks)
@@ -527,11 +528,11 @@ static const struct cap_case machine_cases[] = {
 	{"syslog read all", "syslog", CAP_SYSLOG, 0, 0, unrestrict, log_read},
 	{"syslog size", "syslog", CAP_SYSLOG, 0, 0, unrestrict, log_size},
 	{"syslog clear", "syslog", CAP_SYSLOG, 0, 0, unrestrict, log_clear},
-	{"set_tid", "set_tids", CAP_CHECKPOINT_RESTORE, 0, CAP(CAP_SYS_ADMIN), NULL, set_tid},
-	{"set_tid", "set_tids", CAP_SYS_ADMIN, 0, CAP(CAP_CHECKPOINT_RESTORE), NULL, set_tid},
-	{"set_tid of two", "set_tids", CAP_CHECKPOINT_RESTORE, CAP(CAP_SYS_ADMIN), 0, NULL,
+	{"set_tid", "set_tid_check", CAP_CHECKPOINT_RESTORE, 0, CAP(CAP_SYS_ADMIN), NULL, set_tid},
+	{"set_tid", "set_tid_check", CAP_SYS_ADMIN, 0, CAP(CAP_CHECKPOINT_RESTORE), NULL, set_tid},
+	{"set_tid of two", "set_tid_check", CAP_CHECKPOINT_RESTORE, CAP(CAP_SYS_ADMIN), 0, NULL,
 	 set_two_tids},
-	{"set_tid inside", "set_tids", CAP_CHECKPOINT_RESTORE, 0, CAP(CAP_SYS_ADMIN), own_pid,
+	{"set_tid inside", "set_tid_check", CAP_CHECKPOINT_RESTORE, 0, CAP(CAP_SYS_ADMIN), own_pid,
 	 set_tid_inside},
 	{"ns_last_pid", "write_last_pid", CAP_CHECKPOINT_RESTORE, 0, CAP(CAP_SYS_ADMIN), NULL,
 	 last_pid},
@@ -558,7 +559,7 @@ static long map_much(void)
 }
 
 static const struct cap_case reserve_cases[] = {
-	{"admin_reserve_kbytes", "commit_charge", CAP_SYS_ADMIN, 0, 0, NULL, map_much},
+	{"admin_reserve_kbytes", "strictly_allowed", CAP_SYS_ADMIN, 0, 0, NULL, map_much},
 };
 
 ABI_TEST(capable, reserve)
@@ -657,11 +658,14 @@ static const struct cap_case tty_cases[] = {
 	{"TIOCVHANGUP", "hang_up", CAP_SYS_ADMIN, 0, 0, open_pair, hang_up_it},
 	{"TIOCSTI", "simulate_input", CAP_SYS_ADMIN, 0, 0, open_pair, push},
 	{"TIOCSTI of one's own", "simulate_input", CAP_SYS_ADMIN, 0, 0, controlling, push},
-	{"open of an exclusive", "tty_open", CAP_SYS_ADMIN, 0, 0, exclusive, open_exclusive},
+	{"open of an exclusive", "tty_attach", CAP_SYS_ADMIN, 0, 0, exclusive, open_exclusive},
 	{"TIOCSCTTY of a taken one", "take_terminal", CAP_SYS_ADMIN, 0, 0, taken, take_politely},
 	{"TIOCSCTTY 1", "take_terminal", CAP_SYS_ADMIN, 0, 0, taken, steal},
 	{"TIOCSCTTY unreadable", "take_terminal", CAP_SYS_ADMIN, 0, 0, write_only, take_politely},
-	{"TIOCSLCKTRMIOS", "lock_settings", CAP_SYS_ADMIN, 0, 0, open_pair, lock_settings},
+	{"TIOCSLCKTRMIOS", "termios_lock", CAP_SYS_ADMIN, 0, CAP(CAP_CHECKPOINT_RESTORE), open_pair,
+	 lock_settings},
+	{"TIOCSLCKTRMIOS", "termios_lock", CAP_CHECKPOINT_RESTORE, 0, CAP(CAP_SYS_ADMIN), open_pair,
+	 lock_settings},
 };
 
 ABI_TEST(capable, terminals)

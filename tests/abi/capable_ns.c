@@ -93,6 +93,7 @@ DO(move_it, mount("a", "b", NULL, MS_MOVE, NULL))
 DO(unmount, umount2("a", 0))
 DO(unmount_lazily, umount2("a", MNT_DETACH))
 DO(unmount_by_force, umount2("a", MNT_FORCE))
+DO(unmount_root, umount2("/", 0))
 DO(unmount_nothing, umount2("b", 0))
 DO(pivot, syscall(SYS_pivot_root, "a", "a/old"))
 DO(open_config, descriptor(syscall(SYS_fsopen, "tmpfs", 0)))
@@ -126,11 +127,12 @@ static const struct cap_case mount_cases[] = {
 	{"umount", "umount2", CAP_SYS_ADMIN, 0, 0, mounted, unmount},
 	{"umount detach", "umount2", CAP_SYS_ADMIN, 0, 0, mounted, unmount_lazily},
 	{"umount force", "detach_locked", CAP_SYS_ADMIN, 0, 0, mounted, unmount_by_force},
+	{"umount of the root", "umount_root", CAP_SYS_ADMIN, 0, 0, rooted, unmount_root},
 	{"umount of no mount", "umount2", CAP_SYS_ADMIN, 0, 0, mounted, unmount_nothing},
 	{"pivot_root", "pivot_root", CAP_SYS_ADMIN, 0, 0, rooted, pivot},
 	{"fsopen", "fsopen", CAP_SYS_ADMIN, 0, 0, NULL, open_config},
 	{"fsconfig set", "may_mount", CAP_SYS_ADMIN, 0, 0, configured, set_config},
-	{"fsconfig create", "may_mount", CAP_SYS_ADMIN, 0, 0, configured, create_config},
+	{"fsconfig create", "create", CAP_SYS_ADMIN, 0, 0, configured, create_config},
 	{"fsmount", "fsmount", CAP_SYS_ADMIN, 0, 0, created, mount_config},
 	{"fspick", "fspick", CAP_SYS_ADMIN, 0, 0, mounted, pick},
 	{"fsconfig reconfigure", "superblock_reconfigure", CAP_SYS_ADMIN, 0, 0, picked,
@@ -209,21 +211,22 @@ DO(clone_user, clone_kind(CLONE_NEWUSER))
 DO(clone_user_all, clone_kind(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC))
 
 static const struct cap_case unshare_cases[] = {
-	{"unshare uts", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_uts},
-	{"unshare ipc", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_ipc},
-	{"unshare mnt", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_mnt},
-	{"unshare pid", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_pid},
-	{"unshare cgroup", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_cgroup},
-	{"unshare time", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_time},
-	{"unshare user", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_user},
-	{"unshare user|uts", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, unshare_user_uts},
-	{"clone uts", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_uts},
-	{"clone ipc", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_ipc},
-	{"clone mnt", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_mnt},
-	{"clone pid", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_pid},
-	{"clone cgroup", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_cgroup},
-	{"clone user", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_user},
-	{"clone user|pid|mnt|ipc", "namespaces_copy", CAP_SYS_ADMIN, 0, 0, NULL, clone_user_all},
+	{"unshare uts", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_uts},
+	{"unshare ipc", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_ipc},
+	{"unshare mnt", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_mnt},
+	{"unshare pid", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_pid},
+	{"unshare cgroup", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_cgroup},
+	{"unshare time", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_time},
+	{"unshare user", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_user},
+	{"unshare user|uts", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, unshare_user_uts},
+	{"clone uts", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, clone_uts},
+	{"clone ipc", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, clone_ipc},
+	{"clone mnt", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, clone_mnt},
+	{"clone pid", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, clone_pid},
+	{"clone cgroup", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, clone_cgroup},
+	{"clone user", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL, clone_user},
+	{"clone user|pid|mnt|ipc", "nsproxy_resource_dup", CAP_SYS_ADMIN, 0, 0, NULL,
+	 clone_user_all},
 };
 
 ABI_TEST(capable, unshare_kinds)
@@ -323,24 +326,24 @@ DO(enter_mnt_of, setns(kept, CLONE_NEWNS))
 DO(enter_several_of, setns(kept, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))
 
 static const struct cap_case setns_cases[] = {
-	{"setns uts", "may_enter", CAP_SYS_ADMIN, 0, 0, keep_uts, enter},
-	{"setns own uts", "may_enter", CAP_SYS_ADMIN, 0, 0, keep_own_uts, enter},
-	{"setns ipc", "may_enter", CAP_SYS_ADMIN, 0, 0, keep_ipc, enter},
+	{"setns uts", "enter", CAP_SYS_ADMIN, 0, 0, keep_uts, enter},
+	{"setns own uts", "enter", CAP_SYS_ADMIN, 0, 0, keep_own_uts, enter},
+	{"setns ipc", "enter", CAP_SYS_ADMIN, 0, 0, keep_ipc, enter},
 	{"setns mnt", "enter_mnt", CAP_SYS_ADMIN, CAP(CAP_SYS_CHROOT), 0, keep_mnt, enter},
 	{"setns mnt", "enter_mnt", CAP_SYS_CHROOT, CAP(CAP_SYS_ADMIN), 0, keep_mnt, enter},
 	{"setns pid", "enter_pid", CAP_SYS_ADMIN, 0, 0, keep_pid, enter},
 	{"setns cgroup", "enter", CAP_SYS_ADMIN, 0, 0, keep_cgroup, enter},
 	{"setns time", "enter_time", CAP_SYS_ADMIN, 0, 0, keep_time, enter},
 	{"setns user", "enter_user", CAP_SYS_ADMIN, 0, 0, keep_user, enter},
-	{"setns uts of a process", "may_enter", CAP_SYS_ADMIN, 0, 0, keep_victim, enter_uts_of},
-	{"setns uts of a process", "setns", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN), 0, keep_victim,
+	{"setns uts of a process", "enter", CAP_SYS_ADMIN, 0, 0, keep_victim, enter_uts_of},
+	{"setns uts of a process", "enter_task", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN), 0, keep_victim,
 	 enter_uts_of},
-	{"setns uts of root", "setns", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN), 0, keep_root_victim,
+	{"setns uts of root", "enter_task", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN), 0, keep_root_victim,
 	 enter_uts_of},
-	{"setns mnt of root", "setns", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT), 0,
-	 keep_root_victim, enter_mnt_of},
-	{"setns several of root", "setns", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT),
-	 0, keep_root_victim, enter_several_of},
+	{"setns mnt of root", "enter_task", CAP_SYS_PTRACE,
+	 CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT), 0, keep_root_victim, enter_mnt_of},
+	{"setns several of root", "enter_task", CAP_SYS_PTRACE,
+	 CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT), 0, keep_root_victim, enter_several_of},
 };
 
 ABI_TEST(capable, setns_kinds)

@@ -55,15 +55,18 @@ DO(signal_tkill, syscall(SYS_tkill, caps_victim, 0))
 DO(signal_pidfd, syscall(SYS_pidfd_send_signal, kept, 0, NULL, 0))
 
 static const struct cap_case kill_cases[] = {
-	{"kill", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, signal_none},
-	{"kill of root", "signal_permitted", CAP_KILL, 0, 0, caps_make_root_victim, signal_none},
-	{"kill TERM", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, signal_term},
-	{"kill CONT", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, signal_cont},
-	{"tgkill", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, signal_thread},
-	{"tkill", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, signal_tkill},
-	{"sigqueue", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, queue_signal},
-	{"tgsigqueue", "signal_permitted", CAP_KILL, 0, 0, caps_make_victim, queue_to_thread},
-	{"pidfd_send_signal", "signal_permitted", CAP_KILL, 0, 0, victim_pidfd, signal_pidfd},
+	{"kill", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim, signal_none},
+	{"kill of root", "signal_check_permission", CAP_KILL, 0, 0, caps_make_root_victim,
+	 signal_none},
+	{"kill TERM", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim, signal_term},
+	{"kill CONT", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim, signal_cont},
+	{"tgkill", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim, signal_thread},
+	{"tkill", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim, signal_tkill},
+	{"sigqueue", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim, queue_signal},
+	{"tgsigqueue", "signal_check_permission", CAP_KILL, 0, 0, caps_make_victim,
+	 queue_to_thread},
+	{"pidfd_send_signal", "signal_check_permission", CAP_KILL, 0, 0, victim_pidfd,
+	 signal_pidfd},
 };
 
 ABI_TEST(capable, signals)
@@ -166,6 +169,42 @@ static long write_gid_map(void)
 	return write_map("gid_map", "5 77 2\n");
 }
 
+// Whether a set-user-id program gets its owner's id while another shares the caller's directory.
+ABI_TEST(capable, show_euid)
+{
+	if (getenv("CAPS_SHOW"))
+		_exit(geteuid() == 2000);
+}
+
+static void set_id_program(void)
+{
+	static char buffer[65536];
+	int from = open("/proc/self/exe", O_RDONLY), to = open("p", O_CREAT | O_RDWR, 0700);
+
+	for (ssize_t n; (n = read(from, buffer, sizeof(buffer))) > 0;)
+		write(to, buffer, n);
+	fchown(to, 2000, 2000);
+	fchmod(to, 04755);
+	close(to);
+	setenv("CAPS_SHOW", "1", 1);
+}
+
+static long exec_set_id(unsigned long flags)
+{
+	char *argv[] = {"p", "capable/show_euid", NULL};
+	int status;
+	pid_t pid = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0) {
+		execv("p", argv);
+		_exit(errno);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+DO(exec_sharing, exec_set_id(CLONE_FS))
+DO(exec_alone, exec_set_id(0))
 DO(set_uid, setuid(3000))
 DO(set_reuid, setreuid(3000, -1))
 DO(set_resuid, setresuid(-1, 3000, -1))
@@ -186,21 +225,25 @@ DO(deny_setgroups, write_map("setgroups", "deny"))
 static const struct cap_case id_cases[] = {
 	{"setuid", "setuid", CAP_SETUID, 0, 0, NULL, set_uid},
 	{"setreuid", "setreuid", CAP_SETUID, 0, 0, NULL, set_reuid},
-	{"setresuid", "setresuid", CAP_SETUID, 0, 0, NULL, set_resuid},
+	{"setresuid", "set_user_ids", CAP_SETUID, 0, 0, NULL, set_resuid},
 	{"setfsuid", "setfsuid", CAP_SETUID, 0, 0, NULL, set_fsuid},
+	{"exec of set-user-id", "", CAP_SETUID, 0, 0, set_id_program, exec_alone},
+	{"exec that shares", "", CAP_SETUID, 0, 0, set_id_program, exec_sharing},
 	{"setgid", "setgid", CAP_SETGID, 0, 0, NULL, set_gid},
 	{"setregid", "setregid", CAP_SETGID, 0, 0, NULL, set_regid},
-	{"setresgid", "setresgid", CAP_SETGID, 0, 0, NULL, set_resgid},
+	{"setresgid", "set_group_ids", CAP_SETGID, 0, 0, NULL, set_resgid},
 	{"setfsgid", "setfsgid", CAP_SETGID, 0, 0, NULL, set_fsgid},
 	{"setgroups", "setgroups", CAP_SETGID, 0, 0, NULL, set_groups},
-	{"capset inheritable", "capset", CAP_SETPCAP, 0, 0, NULL, inherit_kill},
-	{"capset as it is", "capset", CAP_SETPCAP, 0, 0, NULL, inherit_own},
-	{"capset unbounded", "capset", CAP_SETPCAP, 0, 0, bound, inherit_kill},
-	{"capset permitted", "capset", CAP_SETPCAP, 0, 0, NULL, permit_more},
-	{"PR_CAPBSET_DROP", "capbset_drop", CAP_SETPCAP, 0, 0, NULL, drop_bound},
-	{"PR_CAP_AMBIENT_RAISE", "capset", CAP_SETPCAP, CAP(CAP_KILL), 0, NULL, raise_ambient},
-	{"PR_SET_SECUREBITS", "securebits", CAP_SETPCAP, 0, 0, NULL, set_securebits},
-	{"securebits locked", "securebits", CAP_SETPCAP, 0, 0, lock_securebits, unlock_securebits},
+	{"capset inheritable", "set_capabilities", CAP_SETPCAP, 0, 0, NULL, inherit_kill},
+	{"capset as it is", "set_capabilities", CAP_SETPCAP, 0, 0, NULL, inherit_own},
+	{"capset unbounded", "set_capabilities", CAP_SETPCAP, 0, 0, bound, inherit_kill},
+	{"capset permitted", "set_capabilities", CAP_SETPCAP, 0, 0, NULL, permit_more},
+	{"PR_CAPBSET_DROP", "drop_bounding", CAP_SETPCAP, 0, 0, NULL, drop_bound},
+	{"PR_CAP_AMBIENT_RAISE", "set_capabilities", CAP_SETPCAP, CAP(CAP_KILL), 0, NULL,
+	 raise_ambient},
+	{"PR_SET_SECUREBITS", "change_securebits", CAP_SETPCAP, 0, 0, NULL, set_securebits},
+	{"securebits locked", "change_securebits", CAP_SETPCAP, 0, 0, lock_securebits,
+	 unlock_securebits},
 	{"PR_SET_KEEPCAPS", "", CAP_SETPCAP, 0, 0, NULL, keep_caps},
 	{"uid_map", "map_allowed", CAP_SETUID, CAP(CAP_SYS_ADMIN), 0, make_newcomer, write_uid_map},
 	{"uid_map", "write_locked", CAP_SYS_ADMIN, CAP(CAP_SETUID), 0, make_newcomer,
@@ -444,20 +487,20 @@ static const struct cap_case resource_cases[] = {
 	 limit_other},
 	{"prlimit read of another", "limits_permission", CAP_SYS_RESOURCE, 0, 0, caps_make_victim,
 	 see_limit_other},
-	{"RLIMIT_NPROC", "over_process_limit", CAP_SYS_RESOURCE, 0, CAP(CAP_SYS_ADMIN),
-	 process_limit, fork_beyond},
-	{"RLIMIT_NPROC", "over_process_limit", CAP_SYS_ADMIN, 0, CAP(CAP_SYS_RESOURCE),
-	 process_limit, fork_beyond},
-	{"RLIMIT_NPROC of another", "over_process_limit", CAP_SYS_RESOURCE, 0, CAP(CAP_SYS_ADMIN),
+	{"RLIMIT_NPROC", "nproc_exempt", CAP_SYS_RESOURCE, 0, CAP(CAP_SYS_ADMIN), process_limit,
+	 fork_beyond},
+	{"RLIMIT_NPROC", "nproc_exempt", CAP_SYS_ADMIN, 0, CAP(CAP_SYS_RESOURCE), process_limit,
+	 fork_beyond},
+	{"RLIMIT_NPROC of another", "nproc_exempt", CAP_SYS_RESOURCE, 0, CAP(CAP_SYS_ADMIN),
 	 process_limit_of_another, fork_beyond},
 	{"mlock beyond limit", "mm_mlock", CAP_IPC_LOCK, 0, 0, low_limits, lock_pages},
-	{"mlock, no limit", "mm_mlock", CAP_IPC_LOCK, 0, 0, no_lock_limit, lock_pages},
-	{"MAP_LOCKED", "mmap", CAP_IPC_LOCK, 0, 0, low_limits, map_locked},
-	{"MAP_LOCKED, no limit", "mmap", CAP_IPC_LOCK, 0, 0, no_lock_limit, map_locked},
+	{"mlock, no limit", "may_mlock", CAP_IPC_LOCK, 0, 0, no_lock_limit, lock_pages},
+	{"MAP_LOCKED", "mlock_check_more", CAP_IPC_LOCK, 0, 0, low_limits, map_locked},
+	{"MAP_LOCKED, no limit", "mlock_check_more", CAP_IPC_LOCK, 0, 0, no_lock_limit, map_locked},
 	{"mlockall", "mm_mlockall", CAP_IPC_LOCK, 0, 0, low_limits, lock_all},
 	{"mlockall future", "mm_mlockall", CAP_IPC_LOCK, 0, 0, low_limits, lock_future},
 	{"mlockall, no limit", "mm_mlockall", CAP_IPC_LOCK, 0, 0, no_lock_limit, lock_future},
-	{"mmap below the lowest", "mmap", CAP_SYS_RAWIO, 0, 0, NULL, map_low},
+	{"mmap below the lowest", "mm_choose_address", CAP_SYS_RAWIO, 0, 0, NULL, map_low},
 	{"oom_score_adj lower", "proc_write_oom_score_adj", CAP_SYS_RESOURCE, 0, 0, NULL,
 	 oom_lower},
 	{"oom_score_adj higher", "proc_write_oom_score_adj", CAP_SYS_RESOURCE, 0, 0, NULL,
@@ -524,6 +567,7 @@ static long take_descriptor(void)
 DO(read_environ, read_file("environ"))
 DO(read_maps, read_file("maps"))
 DO(read_smaps, read_file("smaps"))
+DO(read_rollup, read_file("smaps_rollup"))
 DO(read_pagemap, caps_open(caps_victim_file("pagemap"), O_RDONLY))
 DO(read_timers, read_file("timers"))
 DO(read_mountinfo, read_file("mountinfo"))
@@ -556,38 +600,39 @@ DO(compare_files, syscall(SYS_kcmp, caps_victim, getpid(), KCMP_FILES, 0, 0) < 0
 	}
 
 static const struct cap_case ptrace_cases[] = {
-	PTRACE_CASE("process_vm_readv", "process_vm", read_memory),
-	PTRACE_CASE("process_vm_writev", "process_vm", write_memory),
+	PTRACE_CASE("process_vm_readv", "memory_of", read_memory),
+	PTRACE_CASE("process_vm_writev", "memory_of", write_memory),
 	PTRACE_CASE("get_robust_list", "get_robust_list", robust_list),
 	PTRACE_CASE("kcmp", "kcmp", compare_files),
-	{"pidfd_getfd", "pidfd_getfd", CAP_SYS_PTRACE, 0, 0, victim_pidfd, take_descriptor},
+	{"pidfd_getfd", "getfd_from", CAP_SYS_PTRACE, 0, 0, victim_pidfd, take_descriptor},
 	PTRACE_CASE("environ", "show_environ", read_environ),
-	PTRACE_CASE("maps", "proc_show_maps", read_maps),
+	PTRACE_CASE("maps", "proc_bind_memory show_areas", read_maps),
 	{"maps", "ptrace_may_see_memory", CAP_PERFMON, CAP(CAP_DAC_READ_SEARCH),
 	 CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_PTRACE), caps_make_victim, read_maps},
 	{"environ", "ptrace_may_see_memory", CAP_SYS_ADMIN, CAP(CAP_DAC_READ_SEARCH),
 	 CAP(CAP_PERFMON) | CAP(CAP_SYS_PTRACE), caps_make_victim, read_environ},
-	PTRACE_CASE("smaps", "proc_show_smaps", read_smaps),
+	PTRACE_CASE("smaps", "proc_bind_memory show_areas", read_smaps),
+	PTRACE_CASE("smaps_rollup", "proc_show_smaps_rollup", read_rollup),
 	PTRACE_CASE("pagemap", "pagemap_open", read_pagemap),
 	PTRACE_CASE("timers", "", read_timers),
 	PTRACE_CASE("mountinfo", "", read_mountinfo),
 	PTRACE_CASE("mountstats", "", read_mountstats),
 	PTRACE_CASE("limits", "", read_limits),
-	PTRACE_CASE("fd/", "proc_fd_directory", open_fd_folder),
-	PTRACE_CASE("fd/0 link", "proc_fd_directory", link_fd),
-	PTRACE_CASE("fd/0", "proc_fd_directory", open_fd),
-	PTRACE_CASE("fdinfo/", "proc_fdinfo_directory", open_fdinfo_folder),
-	PTRACE_CASE("fdinfo/0", "proc_fdinfo_directory", open_fdinfo),
+	PTRACE_CASE("fd/", "fd_file", open_fd_folder),
+	PTRACE_CASE("fd/0 link", "fd_file", link_fd),
+	PTRACE_CASE("fd/0", "fd_file", open_fd),
+	PTRACE_CASE("fdinfo/", "info_permission fd_file", open_fdinfo_folder),
+	PTRACE_CASE("fdinfo/0", "info_permission fd_file", open_fdinfo),
 	PTRACE_CASE("cwd link", "link_fs", link_cwd),
 	PTRACE_CASE("cwd", "link_fs", open_cwd),
 	PTRACE_CASE("root link", "link_fs", link_root),
 	PTRACE_CASE("root", "link_fs", open_root),
 	PTRACE_CASE("exe link", "link_exe", link_exe),
 	PTRACE_CASE("exe", "link_exe", open_exe),
-	PTRACE_CASE("ns/", "proc_ns_directory", open_ns_folder),
-	PTRACE_CASE("ns/uts link", "proc_ns_directory", link_ns),
-	PTRACE_CASE("ns/uts", "proc_ns_directory", open_ns),
-	PTRACE_CASE("comm", "write_comm", write_comm),
+	PTRACE_CASE("ns/", "node_ns", open_ns_folder),
+	PTRACE_CASE("ns/uts link", "node_ns", link_ns),
+	PTRACE_CASE("ns/uts", "node_ns", open_ns),
+	PTRACE_CASE("comm", "", write_comm),
 	PTRACE_CASE("coredump_filter", "", write_filter),
 	PTRACE_CASE("clear_refs", "", write_refs),
 };
