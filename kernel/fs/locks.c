@@ -7,6 +7,7 @@
 #include <fs/locks.h>
 #include <mm/slab.h>
 #include <sched/pid.h>
+#include <sched/pid_namespace.h>
 #include <sched/task.h>
 #include <sched/wait.h>
 #include <uapi/errno.h>
@@ -196,6 +197,20 @@ int lock_set(struct file *file, enum lock_kind kind, const struct lock_range *wa
 	return error;
 }
 
+// The holder as current knows it: 0 if it does not, or if it is gone; -1 for an open file.
+static int holder_seen(int pid)
+{
+	struct pid_namespace *viewer = task_active_pid_ns(current);
+
+	if (pid < 0 || viewer == &init_pid_ns)
+		return pid;
+	rcu_read_lock();
+	struct pid *holder = pid_find(pid, &init_pid_ns);
+	pid = holder ? pid_nr_ns(holder, viewer) : 0;
+	rcu_read_unlock();
+	return pid;
+}
+
 int lock_get(struct file *file, enum lock_kind kind, struct lock_range *range)
 {
 	mutex_lock(&locks_mutex);
@@ -205,6 +220,7 @@ int lock_get(struct file *file, enum lock_kind kind, struct lock_range *range)
 	else
 		range->type = F_UNLCK;
 	mutex_unlock(&locks_mutex);
+	range->pid = holder_seen(range->pid);
 	return 0;
 }
 

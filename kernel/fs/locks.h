@@ -15,7 +15,7 @@ enum lock_kind {
 struct lock_range {
 	u64 start, end;
 	int type;
-	int pid; // out: holder, -1 for OFD
+	int pid; // out: holder as current knows it, -1 for OFD
 };
 
 // Sets, changes or releases. -EAGAIN if it conflicts and does not wait; -EDEADLK (POSIX only),

@@ -67,7 +67,7 @@ static u32 pidfd_poll(struct file *file, struct poll_table *table)
 static void pidfd_show(struct file *file, struct seq *seq)
 {
 	struct pid *pid = file->private;
-	struct pid_namespace *viewer = task_active_pid_ns(current);
+	struct pid_namespace *viewer = seq->pid_ns;
 	bool alive = pid_task(pid, PIDTYPE_PID) != NULL;
 	int nr = alive ? pid_nr_ns(pid, viewer) : -1;
 

@@ -490,7 +490,7 @@ struct pid_namespace *pid_namespace_alloc(struct pid_namespace *parent)
 		return NULL;
 	ns->level = parent->level + 1;
 	ns->parent = parent;
-	ns->pid_max = parent->pid_max;
+	ns->pid_max = PID_MAX_LIMIT; // the machine's limit is kept by what is taken further up
 	return ns;
 }
 
@@ -515,7 +515,7 @@ int pid_namespace_last(struct pid_namespace *ns)
 
 int pid_namespace_set_last(struct pid_namespace *ns, int last)
 {
-	if (last < 0 || last >= ns->pid_max)
+	if (last < 0 || last > READ_ONCE(ns->pid_max))
 		return -EINVAL;
 	spin_lock_irq(&pid_lock);
 	ns->last = last;

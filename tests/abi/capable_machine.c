@@ -275,7 +275,7 @@ static const struct cap_case ipc_cases[] = {
 	 msg_more_bytes},
 	{"msg_qbytes beyond limit", "set_status", CAP_SYS_RESOURCE, CAP(CAP_SYS_ADMIN), 0,
 	 msg_of_all, msg_more_bytes},
-	{"mq_open", "inode_permission", CAP_DAC_OVERRIDE, 0, 0, stranger_mqueue, queue_open},
+	{"mq_open", "inode_mode_permission", CAP_DAC_OVERRIDE, 0, 0, stranger_mqueue, queue_open},
 	{"mq_unlink", "name_may_remove", CAP_FOWNER, 0, 0, stranger_mqueue, queue_remove},
 	{"mq_open within limit", "check_attr", CAP_SYS_RESOURCE, 0, 0, own_ipc, queue_few},
 	{"mq_open beyond limit", "check_attr", CAP_SYS_RESOURCE, 0, 0, own_ipc, queue_many},

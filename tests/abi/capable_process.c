@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/ioprio.h>
 #include <linux/kcmp.h>
+#include <linux/sched.h>
 #include <linux/securebits.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
@@ -21,6 +22,10 @@
 #define PR_SET_IO_FLUSHER 57
 #define PR_GET_IO_FLUSHER 58
 #endif
+
+// clone3(2): CLONE_PIDFD with CLONE_AUTOREAP and CLONE_PIDFD_AUTOKILL, and CLONE_NNP.
+#define AUTOKILL     (0x00001000 | 0x400000000 | 0x1000000000)
+#define NO_NEW_PRIVS 0x800000000
 
 // --- KILL ---
 
@@ -564,6 +569,53 @@ static long take_descriptor(void)
 	return syscall(SYS_pidfd_getfd, kept, 0, 0) < 0 ? -1 : 0;
 }
 
+// Whether the addresses of its memory are told.
+static long read_stat(void)
+{
+	char text[1024];
+	int fd = open(caps_victim_file("stat"), O_RDONLY), field = 2;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	char *at = strrchr(text, ')') + 1;
+	while (at && ++field < 28)
+		at = strchr(at + 1, ' ');
+	return at && strtoul(at, NULL, 10) > 1;
+}
+
+// A view of /proc in which others do not appear.
+static void hidden_victim(void)
+{
+	caps_make_victim();
+	mkdir("d", 0755);
+	if (mount("proc", "d", "proc", 0, "hidepid=2"))
+		printf("proc: %s\n", strerrorname_np(errno));
+}
+
+static long look_up_hidden(void)
+{
+	char path[64];
+
+	sprintf(path, "d/%d/status", caps_victim);
+	return caps_open(path, O_RDONLY);
+}
+
+// A child that ends with the last descriptor of it, whatever it has become.
+static long clone_autokill(uint64_t flags)
+{
+	int pidfd = -1;
+	struct clone_args args = {.flags = flags, .pidfd = (uintptr_t)&pidfd};
+	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? -1 : 0;
+}
+
+DO(autokill, clone_autokill(AUTOKILL))
+DO(autokill_without_rights, clone_autokill(AUTOKILL | NO_NEW_PRIVS))
 DO(read_environ, read_file("environ"))
 DO(read_maps, read_file("maps"))
 DO(read_smaps, read_file("smaps"))
@@ -614,6 +666,11 @@ static const struct cap_case ptrace_cases[] = {
 	PTRACE_CASE("smaps", "proc_bind_memory show_areas", read_smaps),
 	PTRACE_CASE("smaps_rollup", "proc_show_smaps_rollup", read_rollup),
 	PTRACE_CASE("pagemap", "pagemap_open", read_pagemap),
+	PTRACE_CASE("stat", "proc_show_stat", read_stat),
+	{"hidepid", "may_pass", CAP_SYS_PTRACE, 0, 0, hidden_victim, look_up_hidden},
+	{"CLONE_PIDFD_AUTOKILL", "check_request", CAP_SYS_ADMIN, 0, 0, NULL, autokill},
+	{"CLONE_PIDFD_AUTOKILL|NNP", "check_request", CAP_SYS_ADMIN, 0, 0, NULL,
+	 autokill_without_rights},
 	PTRACE_CASE("timers", "", read_timers),
 	PTRACE_CASE("mountinfo", "", read_mountinfo),
 	PTRACE_CASE("mountstats", "", read_mountstats),
