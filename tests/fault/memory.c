@@ -1,5 +1,8 @@
 // Faults in the calls that shape an address space, and in page faults.
 
+#include <stdint.h>
+#include <sys/ioctl.h>
+
 #include "fault.h"
 
 #define PAGE 4096ul
@@ -156,4 +159,31 @@ FAULT_TEST(memory, page_faults)
 		.call = touch_call, .undo = unmap, .errors = FAULT_ERRORS(ENOMEM)};
 
 	fault_replay("first touch", &call, NULL);
+}
+
+// --- PAGEMAP_SCAN ---
+
+static uint64_t scanned[12], found_runs[3 * 16];
+
+static long scan_call(void *fd)
+{
+	scanned[0] = sizeof(scanned);
+	scanned[2] = (uintptr_t)scanned & ~4095ul;
+	scanned[3] = scanned[2] + 4096;
+	scanned[5] = (uintptr_t)found_runs;
+	scanned[6] = 16;
+	scanned[11] = 8;
+	return ioctl(*(int *)fd, _IOWR('f', 16, char[96]), scanned);
+}
+
+FAULT_TEST(memory, pagemap_scan)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	struct fault_call call = {.call = scan_call, .errors = FAULT_ERRORS(ENOMEM)};
+
+	memset(found_runs, 1, sizeof(found_runs));
+	fault_replay("PAGEMAP_SCAN", &call, &fd);
+	if (found_runs[2] != 8)
+		fault_wrong("it found %lx", found_runs[2]);
+	close(fd);
 }

@@ -23,6 +23,9 @@ int proc_show_coredump_filter(struct seq *seq, struct task *task);
 ssize_t proc_write_coredump_filter(struct task *task, char *text, size_t n);
 // procfs/pagemap.c
 extern const struct file_ops proc_pagemap_ops;
+// The ioctl PAGEMAP_SCAN with its argument, on an address space that may have come to its end. How many
+// runs it found; -EFAULT, -EINVAL, -EPERM, -EINTR, -ENOMEM.
+long pagemap_scan(struct mm *mm, u64 argument);
 ssize_t proc_write_clear_refs(struct task *task, char *text, size_t n);
 int proc_show_oom_score(struct seq *seq, struct task *task);
 int proc_show_oom_score_adj(struct seq *seq, struct task *task);

@@ -17,6 +17,7 @@
 #include <process/ptrace_access.h>
 #include <uapi/capability.h>
 #include <uapi/errno.h>
+#include <uapi/pagemap.h>
 #include "memory.h"
 
 #define WORD         sizeof(u64)
@@ -141,7 +142,8 @@ static s64 pagemap_llseek(struct file *file, s64 offset, int whence)
 
 static long pagemap_ioctl(struct file *file, u32 command, u64 argument)
 {
-	(void)file, (void)argument;
+	if (command == PAGEMAP_SCAN)
+		return pagemap_scan(file->private, argument);
 	printk_ratelimited(LOG_INFO, "pagemap: ioctl %x is not implemented\n", command);
 	return -EINVAL;
 }
