@@ -52,6 +52,7 @@ struct row {
 	long number, argument[6];
 	const void *content; // NULL: zeroes
 	unsigned length;
+	long (*call)(unsigned long address); // instead, for what is more than one call
 };
 
 static struct iovec vector; // its base is the pointer that is tried
@@ -74,9 +75,109 @@ static struct {
 static unsigned long attributes[7] = {48};
 static unsigned long new_task[8] = {CLONE_THREAD};
 static unsigned long bad_strings[4] = {8, 8, 8, 8};
+static unsigned long strings[3] = {(unsigned long)"init"};
+static char aligned[2 * PAGE] __attribute__((aligned(PAGE)));
+static int chosen_tid = 31234;
+static struct iovec page_vector = {aligned, PAGE};
+static struct {
+	unsigned long value, address;
+	unsigned flags, reserved;
+} wait_one = {77, (unsigned long)&word, 2, 0},
+  wait_two[2] = {{77, (unsigned long)&word, 2, 0}, {0, (unsigned long)&word, 2, 0}};
 static struct flock lock = {.l_type = F_RDLCK};
 static long probe[2] = {3, 0};
 static long sigset_arg[2] = {0, 8};
+
+// --- Calls that make something, which is to go again ---
+
+static long reaped(long pid)
+{
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, __WALL);
+	return pid > 0 ? 1 : pid;
+}
+
+static long clone_at(unsigned long flags, unsigned long parent, unsigned long child)
+{
+	return reaped(syscall(SYS_clone, flags | SIGCHLD, 0, parent, 0, child));
+}
+
+static long clone_pidfd(unsigned long address)
+{
+	return clone_at(CLONE_PIDFD, address, 0);
+}
+
+static long clone_parent_tid(unsigned long address)
+{
+	return clone_at(CLONE_PARENT_SETTID, address, 0);
+}
+
+static long clone_child_tid(unsigned long address)
+{
+	return clone_at(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, 0, address);
+}
+
+static long clone_vfork_child_tid(unsigned long address)
+{
+	return clone_at(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_VFORK, 0, address);
+}
+
+static long clone3_with(unsigned long flags, unsigned long pidfd, unsigned long parent,
+			unsigned long set_tid)
+{
+	unsigned long args[10] = {flags, pidfd, 0, parent, SIGCHLD, 0, 0, 0, set_tid, !!set_tid};
+
+	return reaped(syscall(SYS_clone3, args, sizeof(args)));
+}
+
+static long clone3_pidfd(unsigned long address)
+{
+	return clone3_with(CLONE_PIDFD, address, 0, 0);
+}
+
+static long clone3_parent_tid(unsigned long address)
+{
+	return clone3_with(CLONE_PARENT_SETTID, 0, address, 0);
+}
+
+static long clone3_set_tid(unsigned long address)
+{
+	return clone3_with(0, 0, 0, address);
+}
+
+// The word is looked at when the task ends.
+static long end_with_robust_list(unsigned long address)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (!pid) {
+		syscall(SYS_set_robust_list, address, 24);
+		_exit(5);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static long sigtimedwait_info(unsigned long address)
+{
+	unsigned long set = 1ul << (SIGUSR1 - 1);
+
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, NULL, 8);
+	raise(SIGUSR1);
+	return syscall(SYS_rt_sigtimedwait, &set, address, &no_time, 8);
+}
+
+static long owner_uid(unsigned long address)
+{
+	int ns = open("/proc/self/ns/user", O_RDONLY);
+	long result = ioctl(ns, _IO(0xb7, 4), address);
+
+	close(ns);
+	return result;
+}
 
 // clang-format off
 #define IN(what, bytes, nr, args, ...) \
@@ -86,6 +187,8 @@ static long sigset_arg[2] = {0, 8};
 #define PATH(what, nr, args) \
 	{.name = what, .kind = 'i', .size = 16, .number = nr, .argument = args, \
 	 .content = path, .length = sizeof(path)}
+#define CALL(what, way, bytes, function, ...) \
+	{.name = what, .kind = way, .size = bytes, .call = function, __VA_ARGS__}
 #define WITH(object, bytes) .content = object, .length = bytes
 #define A(...) {__VA_ARGS__}
 #define AD(object) ((long)&(object))
@@ -185,6 +288,28 @@ static const struct row *rows(size_t *count)
 		IN("futex time", 16, SYS_futex, A(AD(word), FUTEX_WAIT, 0, P)),
 		OUT("get_robust_list head", 8, SYS_get_robust_list, A(0, P, AD(room))),
 		OUT("get_robust_list size", 8, SYS_get_robust_list, A(0, AD(room), P)),
+		CALL("set_robust_list", 'i', 24, end_with_robust_list),
+		IN("futex wake, private", 4, SYS_futex, A(P, FUTEX_WAKE_PRIVATE, 1)),
+		IN("futex wait, private", 4, SYS_futex, A(P, FUTEX_WAIT_PRIVATE, 77, 0)),
+		OUT("futex wake op 1", 4, SYS_futex, A(P, FUTEX_WAKE_OP, 1, 1, AD(word), 0)),
+		OUT("futex wake op 2", 4, SYS_futex, A(AD(word), FUTEX_WAKE_OP, 1, 1, P, 0)),
+		IN("futex requeue 1", 4, SYS_futex, A(P, FUTEX_CMP_REQUEUE, 1, 1, AD(word), 77)),
+		IN("futex requeue 2", 4, SYS_futex, A(AD(word), FUTEX_CMP_REQUEUE, 1, 1, P, 77)),
+		OUT("futex lock", 4, SYS_futex, A(P, FUTEX_LOCK_PI, 0, 0)),
+		OUT("futex lock, private", 4, SYS_futex, A(P, FUTEX_LOCK_PI_PRIVATE, 0, 0)),
+		IN("futex lock time", 16, SYS_futex, A(AD(word), FUTEX_LOCK_PI, 0, P)),
+		OUT("futex trylock", 4, SYS_futex, A(P, FUTEX_TRYLOCK_PI, 0, 0)),
+		OUT("futex unlock", 4, SYS_futex, A(P, FUTEX_UNLOCK_PI, 0, 0)),
+		OUT("futex requeue to lock", 4, SYS_futex,
+		    A(AD(word), FUTEX_CMP_REQUEUE_PI, 1, 1, P, 0)),
+		OUT("futex requeue from", 4, SYS_futex,
+		    A(P, FUTEX_CMP_REQUEUE_PI, 1, 1, AD(word), 77)),
+		IN("futex_waitv", 24, 449, A(P, 1, 0, 0, 0), WITH(&wait_one, 24)),
+		IN("futex_waitv time", 16, 449, A(AD(wait_one), 1, 0, P, CLOCK_MONOTONIC)),
+		IN("futex_wake", 4, 454, A(P, ~0u, 1, 2)),
+		IN("futex_wait", 4, 455, A(P, 77, ~0u, 2, 0, 0)),
+		IN("futex_wait time", 16, 455, A(AD(word), 0, ~0u, 2, P, CLOCK_MONOTONIC)),
+		IN("futex_requeue", 48, 456, A(P, 0, 1, 1), WITH(wait_two, 48)),
 		IN("nanosleep", 16, SYS_nanosleep, A(P, 0)),
 		IN("clock_nanosleep", 16, SYS_clock_nanosleep, A(CLOCK_MONOTONIC, 0, P, 0)),
 		OUT("getitimer", 32, SYS_getitimer, A(ITIMER_REAL, P)),
@@ -224,9 +349,13 @@ static const struct row *rows(size_t *count)
 		OUT("rt_sigpending", 8, SYS_rt_sigpending, A(P, 8)),
 		IN("rt_sigtimedwait set", 8, SYS_rt_sigtimedwait, A(P, 0, AD(no_time), 8)),
 		IN("rt_sigtimedwait time", 16, SYS_rt_sigtimedwait, A(AD(room), 0, P, 8)),
+		CALL("rt_sigtimedwait info", 'o', 128, sigtimedwait_info),
 		IN("rt_sigqueueinfo", 128, SYS_rt_sigqueueinfo, A(999999, SIGUSR1, P)),
 		IN("rt_tgsigqueueinfo", 128, SYS_rt_tgsigqueueinfo, A(999999, 999999, SIGUSR1, P)),
 		IN("pidfd_send_signal", 128, SYS_pidfd_send_signal, A(SELF, SIGURG, P, 0)),
+		OUT("pidfd GET_INFO", 64, SYS_ioctl, A(SELF, 0xc040ff0b, P)),
+		OUT("pidfd GET_INFO, longer", 96, SYS_ioctl, A(SELF, 0xc060ff0b, P)),
+		CALL("namespace's owner", 'o', 4, owner_uid),
 		IN("setgroups", 4, SYS_setgroups, A(1, P)),
 		OUT("getgroups", 4, SYS_getgroups, A(8, P)),
 		OUT("getresuid 1", 4, SYS_getresuid, A(P, AD(room), AD(room))),
@@ -247,6 +376,9 @@ static const struct row *rows(size_t *count)
 		PATH("prctl SET_NAME", SYS_prctl, A(PR_SET_NAME, P)),
 		OUT("prctl GET_NAME", 16, SYS_prctl, A(PR_GET_NAME, P)),
 		OUT("prctl GET_PDEATHSIG", 4, SYS_prctl, A(PR_GET_PDEATHSIG, P)),
+		OUT("prctl GET_CHILD_SUBREAPER", 4, SYS_prctl, A(PR_GET_CHILD_SUBREAPER, P)),
+		OUT("prctl GET_AUXV", 64, SYS_prctl, A(0x41555856, P, 64)),
+		OUT("prctl SET_MM_MAP_SIZE", 4, SYS_prctl, A(PR_SET_MM, PR_SET_MM_MAP_SIZE, P)),
 		OUT("prctl GET_TID_ADDRESS", 8, SYS_prctl, A(PR_GET_TID_ADDRESS, P)),
 		OUT("getcpu cpu", 4, SYS_getcpu, A(P, 0)),
 		OUT("getcpu node", 4, SYS_getcpu, A(0, P)),
@@ -267,16 +399,33 @@ static const struct row *rows(size_t *count)
 		OUT("shmctl", 112, SYS_shmctl, A(segment, IPC_STAT, P)),
 		IN("shmctl set", 112, SYS_shmctl, A(segment, IPC_SET, P)),
 		IN("clone3", 64, SYS_clone3, A(P, 64), WITH(new_task, 64)),
+		CALL("clone pidfd", 'o', 4, clone_pidfd),
+		CALL("clone parent's tid", 'o', 4, clone_parent_tid),
+		CALL("clone child's tid", 'o', 4, clone_child_tid),
+		CALL("vfork child's tid", 'o', 4, clone_vfork_child_tid),
+		CALL("clone3 pidfd", 'o', 4, clone3_pidfd),
+		CALL("clone3 parent's tid", 'o', 4, clone3_parent_tid),
+		CALL("clone3 set_tid", 'i', 4, clone3_set_tid, WITH(&chosen_tid, 4)),
 		PATH("execve path", SYS_execve, A(P, 0, 0)),
 		IN("execve arguments", 32, SYS_execve, A(AD("/init"), P, 0), WITH(bad_strings, 32)),
 		IN("execve environment", 32, SYS_execve, A(AD("/init"), 0, P),
 		   WITH(bad_strings, 32)),
 		PATH("execveat path", SYS_execveat, A(FOLDER, P, 0, 0, 0)),
+		IN("execveat arguments", 32, SYS_execveat, A(FOLDER, AD("/init"), P, 0, 0),
+		   WITH(bad_strings, 32)),
+		IN("execveat environment", 32, SYS_execveat, A(FOLDER, AD("/init"), 0, P, 0),
+		   WITH(bad_strings, 32)),
+		IN("execve last string", 16, SYS_execve, A(AD("/init"), AD(strings), 0)),
 		OUT("mincore", 1, SYS_mincore, A(MAPPED, PAGE, P)),
 		IN("process_vm_readv local", 16, SYS_process_vm_readv,
 		   A(1, P, 1, AD(one_byte), 1, 0), WITH(&one_byte, 16)),
 		IN("process_vm_readv remote", 16, SYS_process_vm_readv,
 		   A(1, AD(one_byte), 1, P, 1, 0), WITH(&one_byte, 16)),
+		IN("process_vm_writev local", 16, SYS_process_vm_writev,
+		   A(1, P, 1, AD(one_byte), 1, 0), WITH(&one_byte, 16)),
+		IN("process_vm_writev remote", 16, SYS_process_vm_writev,
+		   A(1, AD(one_byte), 1, P, 1, 0), WITH(&one_byte, 16)),
+		IN("process_madvise", 16, 440, A(SELF, P, 1, 20, 0), WITH(&page_vector, 16)),
 		OUT("getrandom", 16, SYS_getrandom, A(P, 16, 0)),
 		PATH("memfd_create", SYS_memfd_create, A(P, 0)),
 		PATH("fchmodat2", 452, A(FOLDER, P, 0600, 0)),
@@ -328,8 +477,10 @@ static void try(const struct row *row, const char *how, unsigned long address)
 	for (int i = 0; i < 6; i++)
 		a[i] = row->argument[i] == P ? (long)address : row->argument[i];
 	vector = (struct iovec){(void *)address, row->size};
+	strings[1] = address;
 	errno = 0;
-	long result = syscall(row->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	long result = row->call ? row->call(address)
+				: syscall(row->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	printf(" %s:%s", how, result < 0 ? strerrorname_np(errno) : "ok");
 	if (result > 0 && result < 4096)
 		printf("%ld", result);
