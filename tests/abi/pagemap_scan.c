@@ -238,7 +238,8 @@ ABI_TEST(pagemap_scan, many)
 		struct scan scan = whole();
 
 		scan.start = (uintptr_t)p;
-		scan.end = scan.start + 4000 * PAGE;
+		scan.end = scan.start +
+			   3000 * PAGE; // holes of whole tables are runs of their own on Linux
 		scan.vec = (uintptr_t)many;
 		scan.vec_len = 1000;
 		scan.all = present ? 8 : 0;
