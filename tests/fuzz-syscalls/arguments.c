@@ -2,16 +2,28 @@
 
 #include "fuzz.h"
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_fsopen
+#define SYS_fsopen 430
+#endif
 
 #define ARENA_SIZE (64 << 10)
 #define AREA_SIZE  (1 << 20)
@@ -51,7 +63,7 @@ static const char *const paths[] = {
 	"/dev/null",
 	"/dev/zero",
 	"/dev/tty",
-	"/dev/ptmx",
+	"/dev/pts/ptmx",
 	"/dev/urandom",
 	"/proc/self/exe",
 	"mount",
@@ -60,6 +72,29 @@ static const char *const paths[] = {
 	"",
 	"proc",
 	"tmpfs",
+	"mount/cgroup.procs",
+	"mount/cgroup.freeze",
+	"mount/cgroup.kill",
+	"mount/pids.max",
+	"mount/cgroup.subtree_control",
+	"/proc/self/timens_offsets",
+	"/proc/self/clear_refs",
+	"/proc/self/pagemap",
+	"/proc/self/smaps",
+	"/proc/self/smaps_rollup",
+	"/proc/self/timers",
+	"/proc/self/environ",
+	"/proc/self/comm",
+	"/proc/self/fdinfo/3",
+	"/proc/self/task",
+	"/proc/self/ns/mnt",
+	"/proc/self/ns/ipc",
+	"/proc/self/ns/user",
+	"/proc/self/ns/time",
+	"/proc/self/ns/cgroup",
+	"/proc/sysvipc/shm",
+	"/proc/vmstat",
+	"/proc/1/status",
 };
 
 static const char *const types[] = {"tmpfs",  "proc",    "devtmpfs", "devpts",
@@ -88,6 +123,30 @@ static char *island(size_t size)
 	return at + AREA_SIZE;
 }
 
+// One descriptor of each kind that random names hardly lead to, and a timer.
+static void open_rest(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 34};
+	struct mq_attr attr = {.mq_maxmsg = 4, .mq_msgsize = 64};
+	sigset_t set;
+	timer_t timer;
+
+	sigemptyset(&set);
+	sigaddset(&set, 35);
+	timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	signalfd(-1, &set, SFD_NONBLOCK);
+	eventfd(1, EFD_NONBLOCK);
+	syscall(SYS_pidfd_open, getpid(), 0);
+	memfd_create("m", MFD_ALLOW_SEALING);
+	open("/proc/self/ns/uts", O_RDONLY);
+	open("/proc/self/ns/user", O_RDONLY);
+	mq_open("/q", O_CREAT | O_RDWR | O_NONBLOCK, 0600, &attr);
+	syscall(SYS_fsopen, "tmpfs", 0);
+	open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer))
+		return;
+}
+
 void arguments_prepare(void)
 {
 	arena = island(ARENA_SIZE);
@@ -109,9 +168,10 @@ void arguments_prepare(void)
 		return;
 	epoll_create1(0);
 	open("d0", O_RDONLY | O_DIRECTORY);
+	open_rest();
 }
 
-static uint64_t odd_number(struct random *r)
+uint64_t argument_odd(struct random *r)
 {
 	static const uint64_t odd[] = {0,
 				       1,
@@ -138,7 +198,7 @@ static uint64_t odd_number(struct random *r)
 }
 
 // A place in the arena, at the end of a page now and then so that a call runs over it.
-static char *buffer(struct random *r, size_t size)
+char *argument_room(struct random *r, size_t size)
 {
 	size_t at = random_below(r, ARENA_SIZE - size);
 
@@ -147,12 +207,17 @@ static char *buffer(struct random *r, size_t size)
 	return arena + (at & ~7ul);
 }
 
+int argument_in_arena(const void *at, size_t size)
+{
+	return (const char *)at + size <= arena + ARENA_SIZE;
+}
+
 static void fill(struct random *r, char *at, size_t size)
 {
-	if (at + size > arena + ARENA_SIZE)
+	if (!argument_in_arena(at, size))
 		return;
 	for (size_t i = 0; i + 8 <= size; i += 8) {
-		uint64_t value = random_below(r, 3) ? random_below(r, 16) : odd_number(r);
+		uint64_t value = random_below(r, 3) ? random_below(r, 16) : argument_odd(r);
 
 		memcpy(at + i, &value, 8);
 	}
@@ -160,7 +225,7 @@ static void fill(struct random *r, char *at, size_t size)
 
 static uint64_t make_in(struct random *r)
 {
-	char *at = buffer(r, 256);
+	char *at = argument_room(r, 256);
 
 	fill(r, at, 256);
 	return (uint64_t)at;
@@ -168,22 +233,23 @@ static uint64_t make_in(struct random *r)
 
 static uint64_t make_time(struct random *r)
 {
-	struct timespec *at = (struct timespec *)buffer(r, sizeof(*at));
+	struct timespec *at = (struct timespec *)argument_room(r, sizeof(*at));
 
 	if ((char *)(at + 1) > arena + ARENA_SIZE || random_below(r, 16) == 0)
 		return random_below(r, 2) ? 0 : (uint64_t)at;
-	at->tv_sec = random_below(r, 32) ? 0 : (time_t)odd_number(r);
-	at->tv_nsec = random_below(r, 32) ? (long)random_below(r, 2000000) : (long)odd_number(r);
+	at->tv_sec = random_below(r, 32) ? 0 : (time_t)argument_odd(r);
+	at->tv_nsec = random_below(r, 32) ? (long)random_below(r, 2000000) : (long)argument_odd(r);
 	return (uint64_t)at;
 }
 
 static uint64_t make_vector(struct random *r)
 {
-	struct iovec *at = (struct iovec *)buffer(r, 8 * sizeof(*at));
+	struct iovec *at = (struct iovec *)argument_room(r, 8 * sizeof(*at));
 
 	for (int i = 0; i < 8 && (char *)(at + i + 1) <= arena + ARENA_SIZE; i++) {
-		at[i].iov_base = random_below(r, 16) ? buffer(r, 4096) : (void *)odd_number(r);
-		at[i].iov_len = random_below(r, 16) ? random_below(r, 5000) : odd_number(r);
+		at[i].iov_base = random_below(r, 16) ? argument_room(r, 4096)
+						     : (void *)argument_odd(r);
+		at[i].iov_len = random_below(r, 16) ? random_below(r, 5000) : argument_odd(r);
 	}
 	return (uint64_t)at;
 }
@@ -234,7 +300,7 @@ uint64_t argument_make(struct random *r, const struct argument *argument)
 {
 	// One in fifty is something quite different.
 	if (argument->kind != NONE && random_below(r, 50) == 0)
-		return odd_number(r);
+		return argument_odd(r);
 	switch (argument->kind) {
 	case VALUE:
 		return argument->mask;
@@ -245,7 +311,7 @@ uint64_t argument_make(struct random *r, const struct argument *argument)
 	case FLAGS:
 		return make_flags(r, argument->mask);
 	case FD:
-		return random_below(r, 40) ? random_below(r, 24) : odd_number(r);
+		return random_below(r, 40) ? random_below(r, 24) : argument_odd(r);
 	case DIRFD:
 		return random_below(r, 4) ? (uint64_t)AT_FDCWD : random_below(r, 24);
 	case PATH:
@@ -253,7 +319,7 @@ uint64_t argument_make(struct random *r, const struct argument *argument)
 	case IN:
 		return make_in(r);
 	case OUT:
-		return (uint64_t)buffer(r, 4096);
+		return (uint64_t)argument_room(r, 4096);
 	case LENGTH:
 		return random_below(r, 3) ? random_below(r, 256) : random_below(r, 9000);
 	case OFFSET:
@@ -284,7 +350,10 @@ uint64_t argument_make(struct random *r, const struct argument *argument)
 		return make_strings(r);
 	case ID:
 		return random_below(r, 4) ? random_below(r, 3) * 1000 : -1ull;
-	default:
+	case NONE:
+	case KINDS:
 		return 0;
+	default:
+		return structure_make(r, argument->kind);
 	}
 }

@@ -13,6 +13,17 @@
 #define SYS_futex_wait    455
 #define SYS_futex_requeue 456
 #endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+#ifndef SYS_cachestat
+#define SYS_cachestat        451
+#define SYS_fchmodat2        452
+#define SYS_map_shadow_stack 453
+#endif
+#ifndef SYS_fspick
+#define SYS_fspick 433
+#endif
 #ifndef SYS_riscv_hwprobe
 #define SYS_riscv_hwprobe 258
 #endif
@@ -21,7 +32,8 @@
 #endif
 
 // clang-format off
-#define CALL(name, weight, ...) {#name, SYS_##name, weight, {__VA_ARGS__}},
+#define CALL(name, weight, ...) {#name, SYS_##name, weight, {__VA_ARGS__}, NULL},
+#define ACTION(name, weight)    {"+" #name, 0, weight, {{NONE, 0}}, action_##name},
 const struct call calls[] = {
 	CALL(getcwd, 1, {OUT, 0}, {LENGTH, 0})
 	CALL(eventfd2, 2, {INT, 4}, {FLAGS, 0x80801})
@@ -32,7 +44,8 @@ const struct call calls[] = {
 	CALL(dup3, 3, {FD, 0}, {FD, 0}, {FLAGS, 0x80000})
 	CALL(fcntl, 6, {FD, 0}, {INT, 16}, {INT, 64})
 	CALL(fcntl, 2, {FD, 0}, {INT, 1040}, {IN, 0})
-	CALL(ioctl, 4, {FD, 0}, {FLAGS, 0x547f}, {OUT, 0})
+	CALL(ioctl, 2, {FD, 0}, {FLAGS, 0x547f}, {OUT, 0})
+	CALL(ioctl, 6, {FD, 0}, {REQUEST, 0}, {IN, 0})
 	CALL(flock, 3, {FD, 0}, {INT, 12})
 	CALL(mknodat, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x91ff}, {INT, 300})
 	CALL(mkdirat, 3, {DIRFD, 0}, {PATH, 0}, {MODE, 0})
@@ -95,12 +108,12 @@ const struct call calls[] = {
 	CALL(set_tid_address, 1, {WORD, 0})
 	CALL(unshare, 2, {FLAGS, 0x7e020f80})
 	CALL(futex, 10, {WORD, 0}, {FLAGS, 0x18f}, {INT, 3}, {TIME, 0}, {WORD, 0}, {INT, 3})
-	CALL(set_robust_list, 1, {IN, 0}, {VALUE, 24})
+	CALL(set_robust_list, 2, {ROBUST, 0}, {VALUE, 24})
 	CALL(get_robust_list, 1, {PID, 0}, {OUT, 0}, {OUT, 0})
 	CALL(nanosleep, 2, {TIME, 0}, {OUT, 0})
 	CALL(getitimer, 1, {INT, 3}, {OUT, 0})
 	CALL(setitimer, 2, {INT, 3}, {IN, 0}, {OUT, 0})
-	CALL(timer_create, 3, {INT, 9}, {IN, 0}, {OUT, 0})
+	CALL(timer_create, 3, {INT, 9}, {NOTICE, 0}, {OUT, 0})
 	CALL(timer_gettime, 1, {INT, 4}, {OUT, 0})
 	CALL(timer_getoverrun, 1, {INT, 4})
 	CALL(timer_settime, 3, {INT, 4}, {FLAGS, 1}, {IN, 0}, {OUT, 0})
@@ -153,7 +166,9 @@ const struct call calls[] = {
 	CALL(getrlimit, 1, {INT, 16}, {OUT, 0})
 	CALL(getrusage, 1, {INT, 2}, {OUT, 0})
 	CALL(umask, 1, {MODE, 0})
-	CALL(prctl, 4, {INT, 70}, {INT, 4}, {IN, 0}, {INT, 4}, {INT, 4})
+	CALL(prctl, 4, {OPTION, 0}, {INT, 4}, {IN, 0}, {INT, 4}, {INT, 4})
+	CALL(prctl, 2, {OPTION, 0}, {INT, 4}, {VALUE, 0}, {VALUE, 0}, {VALUE, 0})
+	CALL(prctl, 1, {VALUE, 0x53564d41}, {VALUE, 0}, {ADDRESS, 0}, {SIZE, 0}, {PATH, 0})
 	CALL(getcpu, 1, {OUT, 0}, {OUT, 0})
 	CALL(gettimeofday, 1, {OUT, 0}, {OUT, 0})
 	CALL(adjtimex, 1, {IN, 0})
@@ -162,7 +177,7 @@ const struct call calls[] = {
 	CALL(mq_unlink, 1, {PATH, 0})
 	CALL(mq_timedsend, 2, {FD, 0}, {IN, 0}, {LENGTH, 0}, {INT, 40}, {TIME, 0})
 	CALL(mq_timedreceive, 2, {FD, 0}, {OUT, 0}, {LENGTH, 0}, {OUT, 0}, {TIME, 0})
-	CALL(mq_notify, 1, {FD, 0}, {IN, 0})
+	CALL(mq_notify, 2, {FD, 0}, {NOTICE, 0})
 	CALL(mq_getsetattr, 1, {FD, 0}, {IN, 0}, {OUT, 0})
 	CALL(msgget, 2, {INT, 4}, {FLAGS, 0x7ff})
 	CALL(msgctl, 2, {INT, 4}, {INT, 13}, {IN, 0})
@@ -220,19 +235,56 @@ const struct call calls[] = {
 	CALL(pidfd_getfd, 2, {FD, 0}, {FD, 0}, {INT, 0})
 	CALL(faccessat2, 1, {DIRFD, 0}, {PATH, 0}, {INT, 7}, {FLAGS, 0x1300})
 	CALL(epoll_pwait2, 2, {FD, 0}, {OUT, 0}, {INT, 16}, {TIME, 0}, {SIGSET, 0}, {VALUE, 8})
-	CALL(futex_waitv, 2, {IN, 0}, {INT, 4}, {FLAGS, 1}, {TIME, 0}, {INT, 2})
+	CALL(futex_waitv, 3, {WAITERS, 0}, {INT, 4}, {FLAGS, 1}, {TIME, 0}, {INT, 2})
 	CALL(futex_wake, 2, {WORD, 0}, {INT, 3}, {INT, 3}, {FLAGS, 0x8f})
 	CALL(futex_wait, 2, {WORD, 0}, {INT, 3}, {INT, 3}, {FLAGS, 0x8f}, {TIME, 0}, {INT, 2})
-	CALL(futex_requeue, 2, {IN, 0}, {FLAGS, 1}, {INT, 3}, {INT, 3})
+	CALL(futex_requeue, 3, {WAITERS, 0}, {FLAGS, 1}, {INT, 3}, {INT, 3})
 	CALL(open_tree, 1, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x8a900})
 	CALL(move_mount, 1, {DIRFD, 0}, {PATH, 0}, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x377})
-	CALL(fsopen, 1, {PATH, 0}, {FLAGS, 1})
-	CALL(fsconfig, 1, {FD, 0}, {INT, 8}, {PATH, 0}, {IN, 0}, {INT, 4})
+	CALL(fsopen, 1, {TYPE, 0}, {FLAGS, 1})
+	CALL(fspick, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 15})
+	CALL(fsconfig, 2, {FD, 0}, {INT, 8}, {KEY, 0}, {SETTING, 0}, {INT, 4})
+	CALL(fsconfig, 2, {FD, 0}, {INT, 8}, {VALUE, 0}, {VALUE, 0}, {VALUE, 0})
 	CALL(fsmount, 1, {FD, 0}, {FLAGS, 1}, {FLAGS, 0x7f})
-	CALL(mount_setattr, 1, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x9900}, {IN, 0}, {INT, 32})
+	CALL(mount_setattr, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x9900}, {ATTR, 0}, {VALUE, 32})
 	CALL(restart_syscall, 1, {NONE, 0})
+	CALL(cachestat, 1, {FD, 0}, {IN, 0}, {OUT, 0}, {INT, 1})
+	CALL(clock_adjtime, 1, {INT, 12}, {IN, 0})
+	CALL(clock_settime, 1, {INT, 12}, {TIME, 0})
+	CALL(settimeofday, 1, {TIME, 0}, {INT, 0})
+	CALL(fchmodat2, 1, {DIRFD, 0}, {PATH, 0}, {MODE, 0}, {FLAGS, 0x1100})
+	CALL(getpid, 1, {NONE, 0})
+	CALL(getppid, 1, {NONE, 0})
+	CALL(gettid, 1, {NONE, 0})
+	CALL(getuid, 1, {NONE, 0})
+	CALL(geteuid, 1, {NONE, 0})
+	CALL(getgid, 1, {NONE, 0})
+	CALL(getegid, 1, {NONE, 0})
+	CALL(ioprio_get, 1, {INT, 4}, {PID, 0})
+	CALL(ioprio_set, 1, {INT, 4}, {PID, 0}, {FLAGS, 0x6007})
+	CALL(map_shadow_stack, 1, {ADDRESS, 0}, {SIZE, 0}, {FLAGS, 1})
+	CALL(process_madvise, 2, {FD, 0}, {IOVEC, 0}, {INT, 8}, {INT, 25}, {INT, 0})
+	CALL(pwritev2, 1, {FD, 0}, {IOVEC, 0}, {INT, 8}, {OFFSET, 0}, {INT, 0}, {FLAGS, 31})
+	CALL(sched_get_priority_min, 1, {INT, 7})
+	CALL(sched_setscheduler, 1, {PID, 0}, {INT, 7}, {IN, 0})
+	CALL(sched_setattr, 1, {PID, 0}, {SCHED, 0}, {INT, 1})
+	CALL(sync_file_range, 1, {FD, 0}, {OFFSET, 0}, {LENGTH, 0}, {FLAGS, 7})
+	CALL(syncfs, 1, {FD, 0})
 	CALL(riscv_hwprobe, 1, {IN, 0}, {INT, 4}, {INT, 8}, {IN, 0}, {INT, 0})
 	CALL(riscv_flush_icache, 1, {ADDRESS, 0}, {ADDRESS, 0}, {FLAGS, 1})
+	ACTION(write_text, 10)
+	ACTION(read_file, 6)
+	ACTION(namespace, 4)
+	ACTION(mount, 3)
+	ACTION(mount_tree, 3)
+	ACTION(cgroup, 4)
+	ACTION(limit, 1)
+	ACTION(scheduler, 2)
+	ACTION(handler, 2)
+	ACTION(queue, 3)
+	ACTION(terminal, 3)
+	ACTION(seal, 1)
+	ACTION(core, 1)
 };
 // clang-format on
 const size_t call_count = sizeof(calls) / sizeof(calls[0]);

@@ -30,6 +30,15 @@ enum kind {
 	STRINGS, // argv
 	ID,      // user or group
 	EVENT,   // struct epoll_event
+	REQUEST, // of an ioctl that some file knows
+	OPTION,  // of prctl
+	KEY,     // an option of a file system, for fsconfig
+	SETTING, // what it is set to
+	ATTR,    // struct mount_attr
+	SCHED,   // struct sched_attr
+	NOTICE,  // struct sigevent
+	WAITERS, // array of struct futex_waitv
+	ROBUST,  // struct robust_list_head
 	KINDS
 };
 
@@ -38,11 +47,14 @@ struct argument {
 	uint64_t mask; // FLAGS: the known bits; INT: the largest usual value
 };
 
+struct random;
+
 struct call {
 	const char *name;
 	long number;
 	unsigned weight; // how often it comes, 1..
 	struct argument argument[6];
+	long (*run)(struct random *r); // in the place of a call: several that belong together
 };
 
 extern const struct call calls[];
@@ -66,3 +78,25 @@ uint64_t random_below(struct random *r, uint64_t n);
 // get in each other's way.
 void arguments_prepare(void);
 uint64_t argument_make(struct random *r, const struct argument *argument);
+// A number that is at a limit of something.
+uint64_t argument_odd(struct random *r);
+// Room for `size` bytes in the memory that all calls share; it may run over its end (in_arena).
+char *argument_room(struct random *r, size_t size);
+int argument_in_arena(const void *at, size_t size);
+// Fills one of the structures of structures.c; `kind` is from REQUEST on.
+uint64_t structure_make(struct random *r, enum kind kind);
+
+// Calls that belong together (actions.c): each returns what its last call did.
+long action_write_text(struct random *r);
+long action_read_file(struct random *r);
+long action_namespace(struct random *r);
+long action_mount(struct random *r);
+long action_mount_tree(struct random *r);
+long action_cgroup(struct random *r);
+long action_limit(struct random *r);
+long action_scheduler(struct random *r);
+long action_handler(struct random *r);
+long action_queue(struct random *r);
+long action_terminal(struct random *r);
+long action_seal(struct random *r);
+long action_core(struct random *r);

@@ -52,6 +52,8 @@ static void keep_going(void)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+static void some_calls(struct random *r, unsigned n);
+
 // clone by hand: a child that shares our memory must not touch the stack, so it exits at once.
 static long clone_child(uint64_t flags, uint64_t ptid, uint64_t ctid)
 {
@@ -78,19 +80,59 @@ static long clone_child(uint64_t flags, uint64_t ptid, uint64_t ctid)
 #endif
 }
 
+static long make_call(struct random *r, const struct call *call)
+{
+	uint64_t v[6];
+
+	if (call->run)
+		return call->run(r);
+	for (int k = 0; k < 6; k++)
+		v[k] = argument_make(r, &call->argument[k]);
+	return syscall(call->number, v[0], v[1], v[2], v[3], v[4], v[5]);
+}
+
+// clone3 with all its fields. There is no stack of the child's own, so it does as after fork, or
+// exits at once where it shares our memory: then it must not return to C code.
+static void clone_all_fields(struct random *r)
+{
+	static const uint64_t known = 0x3ffff7ff00 & ~(CLONE_VM | CLONE_SETTLS | CLONE_THREAD |
+						       (uint64_t)CLONE_VFORK);
+	struct argument word = {WORD, 0}, in = {IN, 0};
+	uint64_t *args = (uint64_t *)argument_room(r, 88), flags;
+
+	if (!argument_in_arena(args, 88))
+		return;
+	memset(args, 0, 88);
+	flags = random_next(r) & random_next(r) & random_next(r) & known;
+	if (random_below(r, 2))
+		flags &= ~(CLONE_SIGHAND | 0x200000000ull);
+	args[0] = flags;
+	for (int i = 1; i <= 3; i++)
+		args[i] = argument_make(r, &word);
+	args[4] = random_below(r, 4) ? SIGCHLD : random_below(r, 66);
+	if (random_below(r, 8) == 0) {
+		args[8] = argument_make(r, &in); // pids that the child would like
+		args[9] = random_below(r, 3);
+	}
+	args[10] = random_below(r, 24);
+	if (random_below(r, 10) == 0)
+		args[random_below(r, 11)] = argument_odd(r) & ~(uint64_t)CLONE_VM;
+	if (syscall(SYS_clone3, args, random_below(r, 8) ? 88 : 64 + 8 * random_below(r, 8)) == 0) {
+		some_calls(r, 10);
+		_exit(0);
+	}
+}
+
 static void some_calls(struct random *r, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct call *call = pick_call(r);
-		uint64_t v[6];
 
-		for (int k = 0; k < 6; k++)
-			v[k] = argument_make(r, &call->argument[k]);
 		if (i % 16 == 0)
 			keep_going();
 		struct tally *tally = &tallies[call - calls];
 		__atomic_fetch_add(&tally->made, 1, __ATOMIC_RELAXED);
-		if (syscall(call->number, v[0], v[1], v[2], v[3], v[4], v[5]) >= 0)
+		if (make_call(r, call) >= 0)
 			__atomic_fetch_add(&tally->worked, 1, __ATOMIC_RELAXED);
 	}
 }
@@ -102,7 +144,11 @@ static void make_task(struct random *r)
 	struct argument word = {WORD, 0}, strings = {STRINGS, 0};
 	pid_t pid;
 
-	switch (random_below(r, 6)) {
+	switch (random_below(r, 8)) {
+	case 6:
+	case 7:
+		clone_all_fields(r);
+		break;
 	case 0:
 		pid = fork();
 		if (pid == 0) {
@@ -113,6 +159,10 @@ static void make_task(struct random *r)
 	case 1:
 		pid = vfork();
 		if (pid == 0) {
+			if (random_below(r, 3) == 0)
+				syscall(SYS_execveat, random_below(r, 24), "",
+					argument_make(r, &strings), argument_make(r, &strings),
+					0x1000);
 			if (random_below(r, 2))
 				syscall(SYS_execve, "/proc/self/exe", argument_make(r, &strings),
 					argument_make(r, &strings));
