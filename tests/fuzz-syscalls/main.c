@@ -8,6 +8,7 @@
 #include "worker.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,6 +60,10 @@ static void namespace_init(uint64_t seed, unsigned call_total)
 		perror("worker: mount");
 	if (chdir("/tmp"))
 		perror("worker: chdir");
+	// From here on nobody in the namespace has the console: it could be taken by pidfd_getfd.
+	int null = open("/dev/null", O_RDWR);
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
 	pid_t pid = fork();
 	if (pid == 0)
 		worker_main(seed, call_total);
