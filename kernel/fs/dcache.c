@@ -6,6 +6,7 @@
 
 #include <fs/path.h>
 #include <lib/hash.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <uapi/errno.h>
@@ -254,6 +255,13 @@ struct dentry *dentry_lookup(struct dentry *parent, const char *name, size_t len
 		return ERR_PTR(-ENOMEM);
 	dentry->parent = dentry_get(parent);
 	return dentry;
+}
+
+void path_name(const struct path *path, char *buffer, size_t size)
+{
+	read_lock(&dcache_lock);
+	snprintf(buffer, size, "%s", path->dentry->name);
+	read_unlock(&dcache_lock);
 }
 
 void dcache_init(void)

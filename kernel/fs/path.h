@@ -109,6 +109,8 @@ int file_set_nameless(struct file *file, struct mount *mount, const char *name,
 // An internal mount of such a file system. Panics without memory: at boot.
 struct mount *nameless_mount(const char *type, u64 magic);
 
+// The last component's name, cut at size.
+void path_name(const struct path *path, char *buffer, size_t size);
 // The path's text as current's root sees it, at the end of buffer, with " (deleted)" behind it when
 // the name is gone; ERR_PTR(-ENAMETOOLONG).
 char *path_text(const struct path *path, char *buffer, size_t size);

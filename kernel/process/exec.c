@@ -364,10 +364,17 @@ static void exec_discard(struct exec *exec)
 
 // --- The commit ---
 
+// The name in the path that the caller gave; who gave a descriptor only gets the file's name.
 static void set_name(const struct exec *exec)
 {
 	const char *name = strrchr(exec->filename, '/');
+	char own[sizeof(current->name)];
 
+	if (exec->named_by_file) {
+		path_name(&exec->executable->path, own, sizeof(own));
+		task_set_name(current, own);
+		return;
+	}
 	task_set_name(current, name ? name + 1 : exec->filename);
 }
 
@@ -480,6 +487,7 @@ int exec_program(int dirfd, const char *path, int flags, const struct exec_strin
 		error = exec_open(dirfd, path, flags, &exec->file);
 	if (!error) {
 		exec->filename = exec_name(dirfd, path);
+		exec->named_by_file = !*path;
 		error = exec->filename ? exec_file(exec, args, env) : -ENOMEM;
 	}
 	if (exec)

@@ -24,8 +24,9 @@ struct exec {
 	char *filename;    // as the caller gave it, or /dev/fd/N...; owned
 	char *interpreter; // last script interpreter's path. Owned
 	u8 head[EXEC_HEAD_SIZE];
-	struct cred *cred; // to be committed
-	bool secure;       // AT_SECURE: privileges were gained
+	struct cred *cred;  // to be committed
+	bool named_by_file; // there was no path, only a descriptor
+	bool secure;        // AT_SECURE: privileges were gained
 	bool clears_dumpable;
 	bool clears_personality;
 	u64 entry, entry_sp; // where user mode begins

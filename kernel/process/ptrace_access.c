@@ -8,17 +8,18 @@
 bool ptrace_may_access(struct task *task, int mode)
 {
 	const struct cred *self = current_cred();
+	bool by_fs = mode == PTRACE_MODE_READ_FSCREDS || mode == PTRACE_MODE_ATTACH_FSCREDS;
 	bool allowed = true;
 
 	if (task->process == current->process)
 		return true;
 	const struct cred *other = task_cred_get(task);
-	u32 uid = mode == PTRACE_MODE_READ_FSCREDS ? self->fsuid : self->uid;
-	u32 gid = mode == PTRACE_MODE_READ_FSCREDS ? self->fsgid : self->gid;
+	u32 uid = by_fs ? self->fsuid : self->uid;
+	u32 gid = by_fs ? self->fsgid : self->gid;
 	bool same = uid == other->euid && uid == other->suid && uid == other->uid &&
 		    gid == other->egid && gid == other->sgid && gid == other->gid;
 	// Whose ids are the same may still be more: privileged, or of a user namespace outside ours.
-	u64 own = mode == PTRACE_MODE_READ_FSCREDS ? self->cap_effective : self->cap_permitted;
+	u64 own = by_fs ? self->cap_effective : self->cap_permitted;
 	bool more = self->user_ns != other->user_ns || (other->cap_permitted & ~own);
 	spin_lock(&task->alloc_lock);
 	bool hidden = task->mm && task->mm->dumpable != DUMPABLE_USER;

@@ -145,24 +145,57 @@ int proc_show_oom_score_adj(struct seq *seq, struct task *task)
 	return 0;
 }
 
+// A number with nothing but blanks around it. -EINVAL, -ERANGE.
+static int parse_alone(char *text, s64 *value)
+{
+	text += strspn(text, " \t\n");
+	for (size_t length = strlen(text); length && strchr(" \t\n", text[length - 1]);)
+		text[--length] = '\0';
+	return parse_s64(text, NULL, 0, value);
+}
+
 // Going below what a privileged process has set takes a privilege.
 ssize_t proc_write_oom_score_adj(struct task *task, char *text, size_t n)
 {
 	struct process *process = task->process;
-	char *start = text + strspn(text, " \t\n");
-	bool negative = *start == '-';
-	u64 magnitude;
+	s64 value;
 
-	start[strcspn(start, " \t\n")] = '\0';
-	if (parse_u64(start + negative, NULL, 0, &magnitude) || magnitude > OOM_SCORE_ADJ_MAX)
+	if (parse_alone(text, &value) || value < -OOM_SCORE_ADJ_MAX || value > OOM_SCORE_ADJ_MAX)
 		return -EINVAL;
-	int value = negative ? -(int)magnitude : (int)magnitude;
 	bool privileged = capable(CAP_SYS_RESOURCE);
 	if (value < process->oom_score_adj_min && !privileged)
 		return -EACCES;
 	WRITE_ONCE(process->oom_score_adj, value);
 	if (privileged)
 		WRITE_ONCE(process->oom_score_adj_min, value);
+	return n;
+}
+
+// The older scale of the same: -17 (never) to 15. Going down on it takes a privilege always.
+#define OOM_ADJ_MAX   15
+#define OOM_ADJ_NEVER (-17)
+
+int proc_show_oom_adj(struct seq *seq, struct task *task)
+{
+	int adj = READ_ONCE(task->process->oom_score_adj);
+
+	adj = adj == OOM_SCORE_ADJ_MAX ? OOM_ADJ_MAX : adj * -OOM_ADJ_NEVER / OOM_SCORE_ADJ_MAX;
+	seq_printf(seq, "%d\n", MIN(adj, OOM_ADJ_MAX));
+	return 0;
+}
+
+ssize_t proc_write_oom_adj(struct task *task, char *text, size_t n)
+{
+	struct process *process = task->process;
+	s64 value;
+
+	if (parse_alone(text, &value) || value < OOM_ADJ_NEVER || value > OOM_ADJ_MAX)
+		return -EINVAL;
+	value = value == OOM_ADJ_MAX ? OOM_SCORE_ADJ_MAX
+				     : value * OOM_SCORE_ADJ_MAX / -OOM_ADJ_NEVER;
+	if (value < process->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+		return -EACCES;
+	WRITE_ONCE(process->oom_score_adj, value);
 	return n;
 }
 

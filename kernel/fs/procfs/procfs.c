@@ -182,6 +182,12 @@ static bool is_left_out(const struct superblock *sb, const struct proc_node *nod
 	return !node->pid && !self && proc_pids_only(sb);
 }
 
+// Whether a directory of processes, or of threads, has the entry.
+static bool entry_is_for(const struct proc_entry *entry, const struct proc_node *node)
+{
+	return node->thread ? !entry->process_only : !entry->thread_only;
+}
+
 static int proc_lookup(struct inode *dir, const char *name, size_t length, struct inode **out)
 {
 	struct proc_node *node = node_of(dir);
@@ -194,7 +200,7 @@ static int proc_lookup(struct inode *dir, const char *name, size_t length, struc
 	entry = find_entry(entry, count, name, length);
 	if (entry && is_left_out(dir->sb, node, entry))
 		entry = NULL;
-	if (entry && entry->process_only && node->thread)
+	if (entry && !entry_is_for(entry, node))
 		return -ENOENT;
 	if (entry && entry->directory)
 		return entry->directory(dir->sb, node->pid, out);
@@ -415,14 +421,20 @@ static ssize_t write_from(struct file *file, struct iov_iter *iter, u64 *pos)
 
 	if (!node->entry->write && !node->entry->write_file && !node->entry->number)
 		return -EIO;
-	if (n >= PAGE_SIZE)
+	size_t looked_at = node->entry->write_max ? MIN(n, node->entry->write_max) : n;
+
+	if (looked_at >= PAGE_SIZE)
 		return -EINVAL;
-	char *text = kmalloc(n + 1, GFP_KERNEL);
+	char *text = kmalloc(looked_at + 1, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
 	((struct proc_text *)file->private)->write_at = *pos;
-	ssize_t error = iter_copy_from(iter, text, n) < n ? -EFAULT : write_text(file, text, n);
+	ssize_t error = iter_copy_from(iter, text, looked_at) < looked_at
+				? -EFAULT
+				: write_text(file, text, looked_at);
 	kfree(text);
+	if (error == (ssize_t)looked_at)
+		error = n;
 	if (error > 0)
 		*pos += error;
 	return error;
@@ -544,8 +556,7 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
 	for (; file->pos < 2 + count; file->pos++) {
 		const struct proc_entry *entry = &entries[file->pos - 2];
 
-		if ((entry->process_only && node->thread) ||
-		    is_left_out(file->inode->sb, node, entry))
+		if (!entry_is_for(entry, node) || is_left_out(file->inode->sb, node, entry))
 			continue;
 		if (!ctx->emit(ctx, entry->name, strlen(entry->name), file->pos + 1,
 			       file->inode->number + file->pos, (entry->mode & S_IFMT) >> 12))

@@ -33,7 +33,9 @@ struct proc_entry {
 	int (*permission)(struct inode *inode, int mask);
 	// Instead of texts, a file of its own kind: proc_inode_task() says whose it is.
 	const struct file_ops *file_ops;
+	size_t write_max; // of what is written more is not looked at; 0: a page, and more is an error
 	bool process_only; // not in the directory of a thread
+	bool thread_only;  // only there
 	bool unfailing;    // no fault is injected into reading and writing it
 	// A directory with these entries.
 	const struct proc_entry *entries;
@@ -83,6 +85,15 @@ int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out
 // /proc/PID/stat and status (status.c)
 int proc_show_stat(struct seq *seq, struct task *task);
 int proc_show_status(struct seq *seq, struct task *task);
+// /proc/PID/wchan, syscall, stack, personality (asleep.c)
+int proc_show_wchan(struct seq *seq, struct task *task);
+int proc_show_syscall(struct seq *seq, struct task *task);
+int proc_show_stack(struct seq *seq, struct task *task);
+int proc_bind_stack(struct proc_text *text, struct task *task);
+void proc_unbind_stack(struct proc_text *text);
+int proc_show_personality(struct seq *seq, struct task *task);
+// /proc/PID/task/TID/children (threads.c)
+int proc_show_children(struct seq *seq, struct task *task);
 // /proc/PID/timens_offsets (timens.c)
 int proc_show_timens_offsets(struct seq *seq, struct task *task);
 ssize_t proc_write_timens_offsets(struct file *file, struct task *task, char *text, size_t n);

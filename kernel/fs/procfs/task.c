@@ -19,37 +19,6 @@
 #include "memory.h"
 #include "mounts.h"
 
-// The strings of a range of the process's memory.
-static int show_memory(struct seq *seq, struct task *task, bool environment)
-{
-	struct mm *mm = proc_mm_get(task);
-	int error = 0;
-
-	if (!mm)
-		return 0;
-	u64 start = environment ? mm->layout.env_start : mm->layout.arg_start;
-	u64 end = environment ? mm->layout.env_end : mm->layout.arg_end;
-	size_t n = end - start;
-	if (n > seq->size)
-		seq->full = n < 4 * MIB;
-	else
-		error = mm_copy_from(mm, start, seq->buffer, n);
-	if (!seq->full && !error)
-		seq->count = n;
-	mm_put(mm);
-	return error;
-}
-
-static int show_cmdline(struct seq *seq, struct task *task)
-{
-	return show_memory(seq, task, false);
-}
-
-static int show_environ(struct seq *seq, struct task *task)
-{
-	return ptrace_may_see_memory(task) ? show_memory(seq, task, true) : -EACCES;
-}
-
 static int show_comm(struct seq *seq, struct task *task)
 {
 	seq_printf(seq, "%s\n", task->name);
@@ -191,15 +160,24 @@ static int link_root(struct task *task, char *buffer, size_t size)
 
 const struct proc_entry proc_task_entries[] = {
 	{.name = "cgroup", .mode = S_IFREG | 0444, .show = proc_show_cgroup},
-	{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
-	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm},
+	{.name = "auxv", .mode = S_IFREG | 0400, .file_ops = &proc_auxv_ops},
+	{.name = "children",
+	 .mode = S_IFREG | 0444,
+	 .thread_only = true,
+	 .show = proc_show_children},
+	{.name = "cmdline", .mode = S_IFREG | 0444, .file_ops = &proc_cmdline_ops},
+	{.name = "comm",
+	 .mode = S_IFREG | 0644,
+	 .show = show_comm,
+	 .write = write_comm,
+	 .write_max = sizeof(((struct task *)0)->name) - 1},
 	{.name = "coredump_filter",
 	 .mode = S_IFREG | 0644,
 	 .process_only = true,
 	 .show = proc_show_coredump_filter,
 	 .write = proc_write_coredump_filter},
 	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd},
-	{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ, .bind = proc_bind_memory},
+	{.name = "environ", .mode = S_IFREG | 0400, .file_ops = &proc_environ_ops},
 	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe},
 	{.name = "fd", .mode = S_IFDIR | 0500, .directory = proc_fd_directory},
 	{.name = "fdinfo", .mode = S_IFDIR | 0555, .directory = proc_fdinfo_directory},
@@ -215,6 +193,7 @@ const struct proc_entry proc_task_entries[] = {
 	 .unfailing = true},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps, .bind = proc_bind_memory},
+	{.name = "mem", .mode = S_IFREG | 0600, .file_ops = &proc_mem_ops},
 	PROC_MOUNTS("mounts", 0444, proc_show_mounts),
 	PROC_MOUNTS("mountinfo", 0444, proc_show_mountinfo),
 	PROC_MOUNTS("mountstats", 0400, proc_show_mountstats),
@@ -223,6 +202,10 @@ const struct proc_entry proc_task_entries[] = {
 	 .mode = S_IFREG | 0644,
 	 .show = show_setgroups,
 	 .write_file = write_setgroups},
+	{.name = "oom_adj",
+	 .mode = S_IFREG | 0644,
+	 .show = proc_show_oom_adj,
+	 .write = proc_write_oom_adj},
 	{.name = "oom_score", .mode = S_IFREG | 0444, .show = proc_show_oom_score},
 	{.name = "oom_score_adj",
 	 .mode = S_IFREG | 0644,
@@ -230,6 +213,7 @@ const struct proc_entry proc_task_entries[] = {
 	 .write = proc_write_oom_score_adj},
 	{.name = "clear_refs", .mode = S_IFREG | 0200, .write = proc_write_clear_refs},
 	{.name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops},
+	{.name = "personality", .mode = S_IFREG | 0400, .show = proc_show_personality},
 	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
 	{.name = "smaps",
 	 .mode = S_IFREG | 0444,
@@ -239,9 +223,15 @@ const struct proc_entry proc_task_entries[] = {
 	 .mode = S_IFREG | 0444,
 	 .show = proc_show_smaps_rollup,
 	 .bind = proc_bind_memory},
+	{.name = "stack",
+	 .mode = S_IFREG | 0400,
+	 .show = proc_show_stack,
+	 .bind = proc_bind_stack,
+	 .unbind = proc_unbind_stack},
 	{.name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat},
 	{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},
 	{.name = "status", .mode = S_IFREG | 0444, .show = proc_show_status},
+	{.name = "syscall", .mode = S_IFREG | 0400, .show = proc_show_syscall},
 	{.name = "task",
 	 .mode = S_IFDIR | 0555,
 	 .directory = proc_threads_directory,
@@ -269,5 +259,6 @@ const struct proc_entry proc_task_entries[] = {
 	 .mode = S_IFREG | 0644,
 	 .show = show_uid_map,
 	 .write_file = write_uid_map},
+	{.name = "wchan", .mode = S_IFREG | 0444, .show = proc_show_wchan},
 };
 const unsigned proc_task_count = ARRAY_SIZE(proc_task_entries);

@@ -95,5 +95,17 @@ static int threads_iterate(struct file *dir, struct dir_context *ctx)
 	return 0;
 }
 
+// The children that this very thread has made, or was given.
+int proc_show_children(struct seq *seq, struct task *task)
+{
+	struct task *child;
+
+	read_lock(&tasklist_lock);
+	list_for_each_entry (child, &task->children, sibling)
+		seq_printf(seq, "%d ", task_nr_ns(child, PIDTYPE_PID, seq->pid_ns));
+	read_unlock(&tasklist_lock);
+	return 0;
+}
+
 static const struct inode_ops threads_ops = {.lookup = threads_lookup, .free = threads_free};
 static const struct file_ops threads_file_ops = {.iterate = threads_iterate};
