@@ -67,13 +67,14 @@ long file_add_seals(struct file *file, u32 seals)
 	struct inode *inode = file->inode;
 	long error = 0;
 
-	if (!inode || !(inode->seals & INODE_SEALABLE))
-		return -EINVAL;
 	if (!(file->flags & FILE_WRITE))
 		return -EPERM;
-	if (seals & ~SEALS_ALL)
+	if ((seals & ~SEALS_ALL) || !inode || !(inode->seals & INODE_SEALABLE))
 		return -EINVAL;
 	down_write(&inode->lock);
+	// What can be executed for good cannot be changed any more.
+	if ((seals & F_SEAL_EXEC) && (inode->mode & 0111))
+		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	if (inode->seals & F_SEAL_SEAL)
 		error = -EPERM;
 	else if ((seals & F_SEAL_WRITE) && !mapping_deny_writers(&inode->mapping))
