@@ -110,7 +110,12 @@ static void add_executable(struct core_name *name, bool whole)
 {
 	char *buffer = kmalloc(PATH_MAX, GFP_KERNEL);
 	struct file *file = current->mm->exe_file;
-	const char *path = buffer && file ? path_text(&file->path, buffer, PATH_MAX) : NULL;
+
+	if (!buffer) { // better no core than one that nobody finds under its name
+		name->full = true;
+		return;
+	}
+	const char *path = file ? path_text(&file->path, buffer, PATH_MAX) : NULL;
 
 	if (!path || IS_ERR(path)) {
 		add_component(name, current->name);

@@ -14,13 +14,14 @@
 #include <grp.h>
 
 #define STEPS_MAX 600
-#define ENOUGH    8 // successes one after the other: there are no more faults
+#define ENOUGH    8 // successes one after the other: there are no more faults; or its own number
 
 struct once {
 	void (*prepare)(void); // in the child, before the faults; or NULL
 	int (*call)(void);     // 0 or what errno is
 	void (*tidy)(pid_t child);
 	int by_signal; // the child is to end by it, dumping core
+	int enough;    // where many faults in a row do no harm: a page that is left out of a core
 };
 
 // How it ended with the n-th step failing: 0, an errno, or -1: killed for want of memory.
@@ -57,7 +58,7 @@ static void replay_once(const char *what, const struct once *once)
 {
 	static const int listed[] = {ENOMEM, EFAULT, EAGAIN, ENFILE, ENOSPC, 0};
 	static char before[CENSUS_MAX];
-	int successes = 0, failures = 0, nth;
+	int successes = 0, failures = 0, nth, enough = once->enough ? once->enough : ENOUGH;
 	char step[160];
 
 	fault_census_same("", NULL);
@@ -68,7 +69,7 @@ static void replay_once(const char *what, const struct once *once)
 			fault_wrong("%s fails without a fault: %s", what, strerrorname_np(error));
 		fault_census(before);
 	}
-	for (nth = 1; nth < STEPS_MAX && successes < ENOUGH; nth++) {
+	for (nth = 1; nth < STEPS_MAX && successes < enough; nth++) {
 		int error = try_once(once, nth);
 		int known = 0;
 
@@ -82,11 +83,11 @@ static void replay_once(const char *what, const struct once *once)
 		if (!fault_census_same(step, before))
 			fault_census(before);
 	}
-	if (successes < ENOUGH)
+	if (successes < enough)
 		fault_wrong("%s never succeeded", what);
 	if (!failures)
 		fault_wrong("%s never failed", what);
-	printf("# %s: %d failures\n", what, failures);
+	printf("# %s: %d failures in %d\n", what, failures, nth);
 }
 
 static int outcome(long result)
@@ -145,8 +146,27 @@ static int pipe_call(void)
 	return outcome(write(pipe_fd[1], data, sizeof(data)));
 }
 
+// Pages far from each other: the tree of the file grows.
+static int far_call(void)
+{
+	int file = open("/tmp/far", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	for (int shift = 0; file >= 0 && shift < 32; shift += 6) {
+		if (pwrite(file, "x", 1, 1ll << shift) < 0)
+			return errno;
+	}
+	return file < 0 ? errno : 0;
+}
+
+static void far_tidy(pid_t child)
+{
+	(void)child;
+	unlink("/tmp/far");
+}
+
 FAULT_TEST(once, descriptors)
 {
+	replay_once("far pages", &(struct once){.call = far_call, .tidy = far_tidy});
 	replay_once("a larger table", &(struct once){.call = table_call});
 	replay_once("F_SETOWN", &(struct once){.prepare = owner_prepare, .call = owner_call});
 	replay_once("epoll of a signalfd",
@@ -211,6 +231,11 @@ static void ipc_prepare(void)
 	set_id = semget(IPC_PRIVATE, 4, 0600);
 }
 
+static void empty_prepare(void)
+{
+	unshare(CLONE_NEWIPC | CLONE_NEWNS);
+}
+
 static int undo_call(void)
 {
 	struct sembuf op = {0, 1, SEM_UNDO};
@@ -220,11 +245,21 @@ static int undo_call(void)
 
 static int many_call(void)
 {
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 10; i++) {
 		if (semget(IPC_PRIVATE, 1, 0600) < 0)
 			return errno;
 	}
 	return 0;
+}
+
+// The list of what to undo is made for both.
+static int share_call(void)
+{
+	pid_t pid = syscall(SYS_clone, CLONE_SYSVSEM | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? errno : outcome(waitpid(pid, NULL, 0));
 }
 
 static int queues_call(void)
@@ -256,7 +291,8 @@ static int copy_call(void)
 FAULT_TEST(once, ipc)
 {
 	replay_once("SEM_UNDO", &(struct once){.prepare = ipc_prepare, .call = undo_call});
-	replay_once("many sets", &(struct once){.prepare = ipc_prepare, .call = many_call});
+	replay_once("many sets", &(struct once){.prepare = empty_prepare, .call = many_call});
+	replay_once("CLONE_SYSVSEM", &(struct once){.prepare = empty_prepare, .call = share_call});
 	replay_once("mount(mqueue)", &(struct once){.prepare = ipc_prepare, .call = queues_call});
 	replay_once("MSG_COPY", &(struct once){.prepare = copy_prepare, .call = copy_call});
 }
@@ -283,6 +319,8 @@ static void core_tidy(pid_t child)
 
 	snprintf(name, sizeof(name), "/tmp/core.%d", child);
 	unlink(name);
+	snprintf(name, sizeof(name), "/tmp/core.%d.!init", child);
+	unlink(name);
 	unlink("/tmp/core");
 }
 
@@ -300,9 +338,10 @@ FAULT_TEST(once, core_dump)
 	struct once core = {.prepare = core_prepare,
 			    .call = core_call,
 			    .tidy = core_tidy,
-			    .by_signal = SIGABRT};
+			    .by_signal = SIGABRT,
+			    .enough = 150};
 
 	replay_once("a core", &core);
-	put_text("/proc/sys/kernel/core_pattern", "/tmp/core.%p");
+	put_text("/proc/sys/kernel/core_pattern", "/tmp/core.%p.%E");
 	replay_once("a core with a name", &core);
 }
