@@ -179,6 +179,7 @@ static void code_init(void)
 
 	if (shmem_create(code_size(), false, &code))
 		panic("vdso: no memory at boot");
+	code->shmem = false; // it counts as the file that it is made of
 	for (u64 done = 0; done < vdso_image_size; done += PAGE_SIZE) {
 		if (mapping_get_page(code, done / PAGE_SIZE, true, &page))
 			panic("vdso: no memory at boot");

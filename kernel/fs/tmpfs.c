@@ -42,6 +42,7 @@ static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 	inode->ops = &tmpfs_inode_ops;
 	inode->file_ops = S_ISDIR(mode) ? &tmpfs_dir_ops : &tmpfs_file_ops;
 	inode->rdev = rdev;
+	inode->mapping.shmem = true;
 	if (S_ISDIR(mode))
 		inode->mapping.size = 2 * DIRENT_SIZE_SHOWN; // "." and ".."
 	if (S_ISREG(mode))

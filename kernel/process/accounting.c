@@ -21,6 +21,10 @@ static void usage_add(struct usage *sum, const struct usage *more)
 	sum->switches_forced += more->switches_forced;
 	sum->in_blocks += more->in_blocks;
 	sum->out_blocks += more->out_blocks;
+	sum->read_chars += more->read_chars;
+	sum->write_chars += more->write_chars;
+	sum->read_calls += more->read_calls;
+	sum->write_calls += more->write_calls;
 	sum->max_rss_pages = MAX(sum->max_rss_pages, more->max_rss_pages);
 }
 
@@ -36,6 +40,10 @@ static void usage_sample_thread(const struct task *task, struct usage *usage)
 		.switches_forced = READ_ONCE(task->switches_forced),
 		.in_blocks = READ_ONCE(task->io_read_bytes) / 512,
 		.out_blocks = READ_ONCE(task->io_write_bytes) / 512,
+		.read_chars = READ_ONCE(task->io_read_chars),
+		.write_chars = READ_ONCE(task->io_write_chars),
+		.read_calls = READ_ONCE(task->io_read_calls),
+		.write_calls = READ_ONCE(task->io_write_calls),
 	};
 }
 

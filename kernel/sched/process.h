@@ -32,6 +32,7 @@ struct usage {
 	u64 minor_faults, major_faults;
 	u64 switches_voluntary, switches_forced;
 	u64 in_blocks, out_blocks;
+	u64 read_chars, write_chars, read_calls, write_calls;
 	u64 max_rss_pages;
 };
 

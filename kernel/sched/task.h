@@ -232,7 +232,9 @@ struct task {
 	struct cputime_split cputime_shown; // [pi_lock] what task_cputime() reported last
 	u64 minor_faults, major_faults;     // [task]
 	u64 start_ns, start_boottime_ns;    // [I]
-	u64 io_read_bytes, io_write_bytes, io_read_calls, io_write_calls; // [task]
+	u64 io_read_bytes, io_write_bytes;  // [task] of devices that hold blocks
+	u64 io_read_chars, io_write_chars;  // [task] by read(2), write(2) and their kin
+	u64 io_read_calls, io_write_calls;  // [task] of these
 
 	struct fault_plan fault;                    // [task] see core/fault_inject.h
 	char name[16];                              // [alloc] comm

@@ -12,6 +12,7 @@
 #include <sched/process.h>
 #include <signal/signal.h>
 #include <syscall/define.h>
+#include <syscall/transfer_count.h>
 #include <uapi/errno.h>
 #include <uapi/termios.h>
 
@@ -57,6 +58,17 @@ static ssize_t transfer(int fd, struct iov_iter *iter, u64 *at, bool write)
 	return done;
 }
 
+static ssize_t transfer_counted(int fd, struct iov_iter *iter, u64 *at, bool write)
+{
+	ssize_t done = transfer(fd, iter, at, write);
+
+	if (write)
+		transfer_count_write(done);
+	else
+		transfer_count_read(done);
+	return done;
+}
+
 SYSCALL3(read, int, fd, u64, buffer, size_t, n)
 {
 	struct iov_iter iter;
@@ -64,7 +76,7 @@ SYSCALL3(read, int, fd, u64, buffer, size_t, n)
 	if (!user_range_ok(buffer, n))
 		return -EFAULT;
 	iter_init_ubuf(&iter, buffer, n);
-	return transfer(fd, &iter, NULL, false);
+	return transfer_counted(fd, &iter, NULL, false);
 }
 
 SYSCALL3(write, int, fd, u64, buffer, size_t, n)
@@ -74,7 +86,7 @@ SYSCALL3(write, int, fd, u64, buffer, size_t, n)
 	if (!user_range_ok(buffer, n))
 		return -EFAULT;
 	iter_init_ubuf(&iter, buffer, n);
-	return transfer(fd, &iter, NULL, true);
+	return transfer_counted(fd, &iter, NULL, true);
 }
 
 SYSCALL4(pread64, int, fd, u64, buffer, size_t, n, s64, pos)
@@ -85,7 +97,7 @@ SYSCALL4(pread64, int, fd, u64, buffer, size_t, n, s64, pos)
 	if (pos < 0)
 		return -EINVAL;
 	iter_init_ubuf(&iter, buffer, n);
-	return transfer(fd, &iter, &at, false);
+	return transfer_counted(fd, &iter, &at, false);
 }
 
 SYSCALL4(pwrite64, int, fd, u64, buffer, size_t, n, s64, pos)
@@ -96,7 +108,7 @@ SYSCALL4(pwrite64, int, fd, u64, buffer, size_t, n, s64, pos)
 	if (pos < 0)
 		return -EINVAL;
 	iter_init_ubuf(&iter, buffer, n);
-	return transfer(fd, &iter, &at, true);
+	return transfer_counted(fd, &iter, &at, true);
 }
 
 static ssize_t transfer_vector(int fd, u64 vec_at, unsigned long segments, u64 *at, bool write)
@@ -108,7 +120,7 @@ static ssize_t transfer_vector(int fd, u64 vec_at, unsigned long segments, u64 *
 	if (error)
 		return error;
 	iter_init_user(&iter, vec, segments);
-	ssize_t done = transfer(fd, &iter, at, write);
+	ssize_t done = transfer_counted(fd, &iter, at, write);
 	kfree(vec);
 	return done;
 }

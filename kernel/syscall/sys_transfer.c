@@ -9,6 +9,7 @@
 #include <sched/sched.h>
 #include <signal/signal.h>
 #include <syscall/define.h>
+#include <syscall/transfer_count.h>
 #include <uapi/errno.h>
 #include <uapi/uio.h>
 
@@ -49,6 +50,10 @@ static ssize_t vector_at(int fd, u64 vec_at, unsigned long segments, s64 pos, in
 	if (!done) {
 		iter_init_user(&iter, vec, segments);
 		done = transfer_at(file, &iter, pos, write);
+		if (write)
+			transfer_count_write(done);
+		else
+			transfer_count_read(done);
 		kfree(vec);
 	}
 	file_put(file);
@@ -131,6 +136,8 @@ static ssize_t copy_files(struct file *in, u64 in_at, struct file *out, u64 out_
 	if ((s64)in_pos < 0 || (s64)out_pos < 0)
 		return -EINVAL;
 	ssize_t done = copy_between(in, &in_pos, out, &out_pos, count);
+	transfer_count_read(done);
+	transfer_count_write(done);
 	if (done <= 0)
 		return done;
 	if (in_at ? put_user_u64(in_at, in_pos) : 0)

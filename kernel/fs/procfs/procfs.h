@@ -82,7 +82,8 @@ struct pid *proc_pid_of_name(struct superblock *sb, const char *name, size_t len
 struct pid *proc_folder_pid(const struct file *file);
 // /proc/PID/ns
 int proc_ns_directory(struct superblock *sb, struct pid *pid, struct inode **out);
-// /proc/PID/stat and status (status.c)
+// /proc/PID/stat, status and io (status.c)
+int proc_show_io(struct seq *seq, struct task *task);
 int proc_show_stat(struct seq *seq, struct task *task);
 int proc_show_status(struct seq *seq, struct task *task);
 // /proc/PID/wchan, syscall, stack, personality (asleep.c)

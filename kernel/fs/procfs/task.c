@@ -191,6 +191,7 @@ const struct proc_entry proc_task_entries[] = {
 	 .show = proc_show_fail_nth,
 	 .write = proc_write_fail_nth,
 	 .unfailing = true},
+	{.name = "io", .mode = S_IFREG | 0400, .show = proc_show_io},
 	{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},
 	{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps, .bind = proc_bind_memory},
 	{.name = "mem", .mode = S_IFREG | 0600, .file_ops = &proc_mem_ops},
