@@ -18,6 +18,7 @@ struct mnt_ns first_mnt_ns = {.common = {.refs = REFCOUNT_INIT(2),
 					 .owner = &init_user_ns}};
 
 u64 mount_max = 100000;
+static LIST_HEAD(namespaces); // [mutex] all that are not anonymous
 
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns)
 {
@@ -35,6 +36,7 @@ static void mnt_ns_free(struct ns_common *common)
 	struct mnt_ns *ns = (struct mnt_ns *)common;
 
 	mutex_lock(&mount_mutex);
+	list_del(&ns->all);
 	mount_tree_drop(ns->root);
 	mutex_unlock(&mount_mutex);
 	ns_common_end(common);
@@ -89,6 +91,54 @@ static struct mnt_ns *mnt_ns_alloc(struct user_ns *owner, int *error)
 	return ns;
 }
 
+static void add_to_all(struct mnt_ns *ns)
+{
+	struct list_head *before = namespaces.prev; // nearly always the last
+	u64 id = ns_id(&ns->common);
+
+	while (before != &namespaces && ns_id(&list_entry(before, struct mnt_ns, all)->common) > id)
+		before = before->prev;
+	list_add(&ns->all, before);
+}
+
+void mnt_ns_init(void)
+{
+	add_to_all(&first_mnt_ns);
+}
+
+struct mnt_ns *mnt_ns_find(u64 id)
+{
+	struct mnt_ns *ns, *found = NULL;
+
+	mutex_lock(&mount_mutex);
+	list_for_each_entry (ns, &namespaces, all) {
+		if (ns_id(&ns->common) == id && refcount_get_not_zero(&ns->common.refs)) {
+			found = ns;
+			break;
+		}
+	}
+	mutex_unlock(&mount_mutex);
+	return found;
+}
+
+struct mnt_ns *mnt_ns_neighbour(struct mnt_ns *ns, bool next)
+{
+	struct list_head *link = &ns->all;
+
+	mutex_lock(&mount_mutex);
+	do {
+		link = next ? link->next : link->prev;
+		ns = link == &namespaces ? NULL : list_entry(link, struct mnt_ns, all);
+	} while (ns && !refcount_get_not_zero(&ns->common.refs)); // it is going
+	mutex_unlock(&mount_mutex);
+	return ns;
+}
+
+u32 mnt_ns_count(const struct mnt_ns *ns)
+{
+	return READ_ONCE(ns->count);
+}
+
 int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	       struct mnt_ns **out)
 {
@@ -113,6 +163,7 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 		mount_lock_tree(tree);
 	if (fs)
 		move_context(fs, old);
+	add_to_all(ns);
 	mutex_unlock(&mount_mutex);
 	*out = ns;
 	return 0;
@@ -146,6 +197,7 @@ int mnt_ns_create_empty(struct user_ns *owner, struct fs_context *fs, struct mnt
 	}
 	mutex_lock(&mount_mutex);
 	mount_set_ns(ns->root, ns);
+	add_to_all(ns);
 	mutex_unlock(&mount_mutex);
 	struct path top = {mount_get(ns->root), dentry_get(ns->root->root)};
 	path_get(&top);

@@ -12,6 +12,11 @@ extern u64 mount_max; // [a] fs.mount-max: mounts of one namespace
 extern const struct ns_kind mnt_ns_kind;
 struct mnt_ns *mnt_ns_get(struct mnt_ns *ns);
 void mnt_ns_put(struct mnt_ns *ns);
+// The namespace with that id (ns_id()), counted; NULL: there is none.
+struct mnt_ns *mnt_ns_find(u64 id);
+// The one with the next higher or lower id, counted; NULL: it was the last.
+struct mnt_ns *mnt_ns_neighbour(struct mnt_ns *ns, bool next);
+u32 mnt_ns_count(const struct mnt_ns *ns); // of its mounts
 // Counts changes, for poll(2) of its texts; and what they wake.
 u64 mnt_ns_event(struct mnt_ns *ns);
 struct wait_queue *mnt_ns_wait_queue(struct mnt_ns *ns);

@@ -481,6 +481,7 @@ struct mount *mount_make_root(struct superblock *sb)
 
 	BUG_ON(!mount);
 	first_mnt_ns.root = mount;
+	mnt_ns_init();
 	list_init(&first_mnt_ns.mounts);
 	wait_queue_init(&first_mnt_ns.poll);
 	mutex_lock(&mount_mutex);
@@ -492,7 +493,7 @@ struct mount *mount_make_root(struct superblock *sb)
 
 struct mount *mount_internal(struct superblock *sb)
 {
-	return mount_alloc(sb, sb->root, sb->type, MOUNT_NOSUID);
+	return mount_alloc(sb, sb->root, sb->type, MOUNT_NOSUID | MOUNT_INTERNAL);
 }
 
 struct mount *mount_make_internal(struct superblock *sb)

@@ -90,6 +90,7 @@ enum mount_flags {
 	MOUNT_LOCKED = 1 << 9, // came with a copy into a less privileged namespace: stays
 	MOUNT_SHARED = 1 << 10,
 	MOUNT_DOOMED = 1 << 11,    // [mounts] while a tree is taken down
+	MOUNT_INTERNAL = 1 << 13,  // [I] the kernel's own, never in a tree
 	MOUNT_CONNECTED = 1 << 12, // [dcache] outlives its tree below its parent, which holds it
 };
 

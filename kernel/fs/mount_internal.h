@@ -9,6 +9,7 @@
 
 struct mnt_ns {
 	struct ns_common common;
+	struct list_head all;    // [mutex] those of tasks, by id
 	struct mount *root;      // [mounts] counted
 	struct list_head mounts; // [mutex] all, by number
 	u32 count;               // [mutex]
@@ -77,9 +78,16 @@ int mount_store_flags(struct mount *mount, u32 flags);
 int superblock_set_read_only(struct superblock *sb, bool read_only); // the same
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *ancestor);
 
+void mnt_ns_init(void);
 // Room for `count` more. -ENOSPC.
 int mnt_ns_reserve(struct mnt_ns *ns, u32 count);
 void mnt_ns_touch(struct mnt_ns *ns); // it has changed: for poll(2)
+
+// The place of a mount as seen from `root`, and what of its file system is seen, each somewhere in the
+// buffer. NULL: it cannot be reached from there. dcache_lock is held, too.
+char *mount_place_text(const struct mount *mount, const struct path *root, char *buffer,
+		       size_t size);
+char *mount_root_text(const struct mount *mount, char *buffer, size_t size);
 
 // --- propagate.c ---
 
@@ -105,5 +113,7 @@ void propagation_abandon(struct list_head *copies);
 bool propagation_is_busy(struct mount *mount);
 // Adds to a list of doomed mounts those that go with them elsewhere.
 void propagation_doom(struct list_head *doomed);
+// Whether its root lies at or below `root`, through mounts.
+bool mount_can_be_seen(const struct mount *mount, const struct path *root);
 // The group of the nearest master that can be seen from `root` in this namespace; 0: none.
 int propagation_visible_master(const struct mount *mount, const struct path *root);

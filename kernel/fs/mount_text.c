@@ -7,9 +7,8 @@
 #include <uapi/limits.h>
 #include <uapi/mount.h>
 
-// The place of a mount as seen from `root`; NULL if it cannot be reached from there. mount_mutex.
-static char *place_text(const struct mount *mount, const struct path *root, char *buffer,
-			size_t size)
+char *mount_place_text(const struct mount *mount, const struct path *root, char *buffer,
+		       size_t size)
 {
 	char *at = buffer + size - 1;
 	const struct dentry *dentry = mount->root;
@@ -35,8 +34,8 @@ static char *place_text(const struct mount *mount, const struct path *root, char
 	return at;
 }
 
-// What of the file system is seen: "/" or the path of a bind's root in it.
-static char *root_text(const struct mount *mount, char *buffer, size_t size)
+// "/" or the path of a bind's root.
+char *mount_root_text(const struct mount *mount, char *buffer, size_t size)
 {
 	static const char deleted[] = "//deleted";
 	char *at = buffer + size - 1;
@@ -164,7 +163,7 @@ static void show_mountinfo_line(struct mount *mount, const char *place, const st
 		   dev >> 20, dev & 0xfffff);
 	if (mount->sb->show_root)
 		mount->sb->show_root(mount->root, buffer);
-	put_path(seq, mount->sb->show_root ? buffer : root_text(mount, buffer, PATH_MAX));
+	put_path(seq, mount->sb->show_root ? buffer : mount_root_text(mount, buffer, PATH_MAX));
 	seq_putc(seq, ' ');
 	put_path(seq, place);
 	seq_puts(seq, (mount->flags & MOUNT_RDONLY) ? " ro" : " rw");
@@ -201,7 +200,7 @@ static void show_all(struct mnt_ns *ns, const struct path *root, struct seq *seq
 	mutex_lock(&mount_mutex);
 	read_lock(&dcache_lock); // names stand still
 	list_for_each_entry (mount, &ns->mounts, in_ns) {
-		char *place = place_text(mount, root, buffer, PATH_MAX);
+		char *place = mount_place_text(mount, root, buffer, PATH_MAX);
 
 		if (place)
 			line(mount, place, root, seq, buffer + PATH_MAX);

@@ -5,11 +5,13 @@
 #include <core/init.h>
 #include <fs/file.h>
 #include <fs/files.h>
+#include <fs/mnt_ns.h>
 #include <fs/nsfs.h>
 #include <fs/open.h>
 #include <lib/printf.h>
 #include <mm/uaccess.h>
 #include <ns/cred.h>
+#include <ns/ns_common.h>
 #include <ns/user_ns.h>
 #include <sched/pid_namespace.h>
 #include <sched/process.h>
@@ -109,6 +111,56 @@ static long translate_pid(struct ns_common *common, u32 command, int nr)
 	return result;
 }
 
+// --- Mount namespaces: what they have, and which others there are ---
+
+static long give_id(struct ns_common *ns, u64 out_at)
+{
+	u64 id = ns_id(ns);
+
+	return copy_to_user(out_at, &id, sizeof(id)) ? -EFAULT : 0;
+}
+
+static long give_info(struct mnt_ns *ns, u64 out_at)
+{
+	struct mnt_ns_info info = {.size = sizeof(info),
+				   .nr_mounts = mnt_ns_count(ns),
+				   .mnt_ns_id = ns_id((struct ns_common *)ns)};
+
+	return copy_to_user(out_at, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long open_neighbour(struct mnt_ns *ns, bool next, u64 out_at)
+{
+	if (!capable(CAP_SYS_ADMIN) || task_active_pid_ns(current) != &init_pid_ns)
+		return -EPERM;
+	ns = mnt_ns_neighbour(ns, next);
+	if (!ns)
+		return -ENOENT;
+	long error = give_info(ns, out_at);
+	if (!error)
+		return nsfs_open((struct ns_common *)ns);
+	mnt_ns_put(ns);
+	return error;
+}
+
+// The command says how long the caller's structure is.
+static long mnt_ns_ioctl(struct ns_common *common, u32 command, u64 argument)
+{
+	struct mnt_ns *ns = (struct mnt_ns *)common;
+	u32 size = command >> 16 & 0x3fff;
+
+	command = (command & ~(0x3fffu << 16)) | (u32)sizeof(struct mnt_ns_info) << 16;
+	bool known = command == NS_MNT_GET_INFO || command == NS_MNT_GET_NEXT ||
+		     command == NS_MNT_GET_PREV;
+	if (!known || size < sizeof(struct mnt_ns_info))
+		return -ENOTTY;
+	if (common->kind->type != NS_MNT || (command == NS_MNT_GET_INFO && !argument))
+		return -EINVAL;
+	if (command == NS_MNT_GET_INFO)
+		return give_info(ns, argument);
+	return open_neighbour(ns, command == NS_MNT_GET_NEXT, argument);
+}
+
 static long nsfs_ioctl(struct file *file, u32 command, u64 argument)
 {
 	struct ns_common *ns = nsfs_file_ns(file);
@@ -127,8 +179,12 @@ static long nsfs_ioctl(struct file *file, u32 command, u64 argument)
 	case NS_GET_PID_IN_PIDNS:
 	case NS_GET_TGID_IN_PIDNS:
 		return translate_pid(ns, command, argument);
+	case NS_GET_MNTNS_ID:
+		return ns->kind->type == NS_MNT ? give_id(ns, argument) : -EINVAL;
+	case NS_GET_ID:
+		return give_id(ns, argument);
 	}
-	return -ENOTTY;
+	return mnt_ns_ioctl(ns, command, argument);
 }
 
 static const struct file_ops nsfs_file_ops = {.ioctl = nsfs_ioctl};

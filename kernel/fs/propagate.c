@@ -484,7 +484,7 @@ void propagation_doom(struct list_head *doomed)
 
 // --- What is told ---
 
-static bool can_be_seen(const struct mount *mount, const struct path *root)
+bool mount_can_be_seen(const struct mount *mount, const struct path *root)
 {
 	const struct dentry *dentry = mount->root;
 
@@ -503,7 +503,7 @@ int propagation_visible_master(const struct mount *mount, const struct path *roo
 		struct mount *peer = master;
 
 		do {
-			if (peer->ns == mount->ns && can_be_seen(peer, root))
+			if (peer->ns == mount->ns && mount_can_be_seen(peer, root))
 				return peer->group;
 		} while ((peer = next_peer(peer)) != master);
 	}

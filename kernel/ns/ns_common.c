@@ -8,7 +8,9 @@
 #include <ns/user_ns.h>
 #include <uapi/errno.h>
 
-static struct atomic64 last_number = {0xf0000000l};
+#define NUMBERS_BEGIN 0xf0000000l
+
+static struct atomic64 last_number = {NUMBERS_BEGIN};
 
 u64 ns_number_next(void)
 {
@@ -53,6 +55,16 @@ void ns_uncharge(struct user_counts *charged, enum ns_type type)
 		return;
 	uncharge_until(charged, NULL, type);
 	user_counts_put(charged);
+}
+
+u64 ns_id(const struct ns_common *ns)
+{
+	static const u8 of_first[NS_TYPES] = {
+		[NS_IPC] = 1,    [NS_UTS] = 2,  [NS_USER] = 3, [NS_PID] = 4,
+		[NS_CGROUP] = 5, [NS_TIME] = 6, [NS_MNT] = 8};
+
+	// Numbers given away are never used again; those of the first namespaces lie below them.
+	return ns->number > NUMBERS_BEGIN ? ns->number : of_first[ns->kind->type];
 }
 
 int ns_common_init(struct ns_common *ns, const struct ns_kind *kind, struct user_ns *owner)

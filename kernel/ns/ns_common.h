@@ -14,6 +14,8 @@ void ns_common_end(struct ns_common *ns);
 
 // A number for nsfs that no other living or dead namespace has.
 u64 ns_number_next(void);
+// Its id, which no other namespace has or gets.
+u64 ns_id(const struct ns_common *ns);
 // Takes one off the limits that ns_common_init() counted on.
 void ns_uncharge(struct user_counts *charged, enum ns_type type);
 int ns_charge(struct user_ns *owner, enum ns_type type, struct user_counts **charged);

@@ -43,7 +43,8 @@ static struct statx_timestamp stamp(struct timespec ts)
 	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
 }
 
-static void fill_statx(const struct inode *inode, const struct path *path, struct statx *out)
+static void fill_statx(const struct inode *inode, const struct path *path, u32 mask,
+		       struct statx *out)
 {
 	struct user_ns *ns = current_cred()->user_ns;
 	u64 dev = inode->sb ? inode->sb->dev : 0;
@@ -70,8 +71,9 @@ static void fill_statx(const struct inode *inode, const struct path *path, struc
 	};
 	if (!path->mount)
 		return;
-	out->stx_mask |= STATX_MNT_ID;
-	out->stx_mnt_id = path->mount->id;
+	bool unique = mask & STATX_MNT_ID_UNIQUE;
+	out->stx_mask |= unique ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID;
+	out->stx_mnt_id = unique ? path->mount->number : (u64)path->mount->id;
 	if (path->dentry == path->mount->root)
 		out->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 }
@@ -94,11 +96,11 @@ SYSCALL5(statx, int, dirfd, u64, path_at, int, flags, unsigned, mask, u64, out_a
 	if (error)
 		return error;
 	if (!file) {
-		fill_statx(path_inode(&path), &path, &out);
+		fill_statx(path_inode(&path), &path, mask, &out);
 		path_put(&path);
 	} else {
 		if (file->inode)
-			fill_statx(file->inode, &file->path, &out);
+			fill_statx(file->inode, &file->path, mask, &out);
 		file_put(file);
 	}
 	return copy_to_user(out_at, &out, sizeof(out));

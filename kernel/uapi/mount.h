@@ -92,3 +92,51 @@
 struct mount_attr {
 	u64 attr_set, attr_clr, propagation, userns_fd;
 };
+
+// statmount(2), listmount(2)
+#define STATMOUNT_SB_BASIC       0x1
+#define STATMOUNT_MNT_BASIC      0x2
+#define STATMOUNT_PROPAGATE_FROM 0x4
+#define STATMOUNT_MNT_ROOT       0x8
+#define STATMOUNT_MNT_POINT      0x10
+#define STATMOUNT_FS_TYPE        0x20
+#define STATMOUNT_MNT_NS_ID      0x40
+#define STATMOUNT_MNT_OPTS       0x80
+#define STATMOUNT_FS_SUBTYPE     0x100
+#define STATMOUNT_SB_SOURCE      0x200
+#define STATMOUNT_OPT_ARRAY      0x400
+#define STATMOUNT_OPT_SEC_ARRAY  0x800
+#define STATMOUNT_SUPPORTED_MASK 0x1000
+#define STATMOUNT_MNT_UIDMAP     0x2000
+#define STATMOUNT_MNT_GIDMAP     0x4000
+#define STATMOUNT_ALL_KNOWN      0x7fff
+#define STATMOUNT_BY_FD          1
+#define LSMT_ROOT                0xffffffffffffffff
+#define LISTMOUNT_REVERSE        1
+#define MNT_ID_REQ_SIZE_VER0     24
+#define MNT_ID_REQ_SIZE_VER1     32
+
+struct mnt_id_req {
+	u32 size;
+	u32 mnt_fd; // of a namespace; STATMOUNT_BY_FD: of a file on the mount
+	u64 mnt_id, param, mnt_ns_id;
+};
+
+// Texts follow it; these fields are their offsets behind it.
+struct statmount {
+	u32 size, mnt_opts;
+	u64 mask;
+	u32 sb_dev_major, sb_dev_minor;
+	u64 sb_magic;
+	u32 sb_flags, fs_type;
+	u64 mnt_id, mnt_parent_id;
+	u32 mnt_id_old, mnt_parent_id_old;
+	u64 mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from;
+	u32 mnt_root, mnt_point;
+	u64 mnt_ns_id;
+	u32 fs_subtype, sb_source, opt_num, opt_array, opt_sec_num, opt_sec_array;
+	u64 supported_mask;
+	u32 mnt_uidmap_num, mnt_uidmap, mnt_gidmap_num, mnt_gidmap;
+	u64 spare[43];
+};
+_Static_assert(sizeof(struct statmount) == 512, "as Linux has it");

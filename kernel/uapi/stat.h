@@ -31,6 +31,7 @@
 #define STATX_BASIC_STATS     2047
 #define STATX_BTIME           0x800
 #define STATX_MNT_ID          0x1000
+#define STATX_MNT_ID_UNIQUE   0x4000
 #define STATX_DIOALIGN        0x2000
 #define STATX__RESERVED       0x80000000u
 #define STATX_ALL             4095

@@ -3,6 +3,7 @@
 
 #include "fault.h"
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 
 static const int no_memory[] = {ENOMEM, 0};
@@ -370,5 +371,103 @@ FAULT_TEST(mounts, setns)
 	close(fd);
 	waitpid(pid, NULL, 0);
 	close_own();
+	leave();
+}
+
+// --- Questions about mounts by number ---
+
+struct id_request {
+	unsigned size, fd;
+	unsigned long id, param, ns_id;
+};
+
+static long stat_mount(void *arg)
+{
+	char status[4096];
+
+	return syscall(457, arg, status, sizeof(status), 0);
+}
+
+static long list_mount(void *arg)
+{
+	unsigned long ids[64];
+
+	return syscall(458, arg, ids, 64, 0);
+}
+
+static long open_neighbour(void *arg)
+{
+	unsigned long info[2];
+
+	return ioctl(*(int *)arg, 0x8010b70b, info); // NS_MNT_GET_NEXT
+}
+
+static void close_it(void *arg, long result)
+{
+	(void)arg;
+	close(result);
+}
+
+FAULT_TEST(mounts, by_number)
+{
+	struct fault_call status = {.call = stat_mount, .errors = no_memory};
+	struct fault_call list = {.call = list_mount, .errors = no_memory};
+	struct fault_call next = {
+		.call = open_neighbour, .undo = close_it, .errors = FAULT_ERRORS(ENOMEM)};
+	struct id_request request = {.size = sizeof(request), .param = 0x7fff};
+	struct statx s = {0};
+
+	arena();
+	statx(AT_FDCWD, "a", 0, 0x4000, &s);
+	request.id = s.stx_mnt_id;
+	fault_replay("statmount", &status, &request);
+	request.id = ~0ul;
+	request.param = 0;
+	fault_replay("listmount", &list, &request);
+	int pid = fork();
+	if (pid == 0) {
+		unshare(CLONE_NEWNS);
+		pause();
+	}
+	usleep(50000);
+	int fd = open("/proc/self/ns/mnt", O_RDONLY);
+	fault_replay("the next namespace", &next, &fd);
+	close(fd);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	leave();
+}
+
+// --- Options of each kind ---
+
+static long mount_with_options(void *arg)
+{
+	return mount("x", "new", *(char **)arg, 0, ((char **)arg)[1]);
+}
+
+static long remount_with_options(void *arg)
+{
+	return mount(NULL, "new", NULL, MS_REMOUNT, ((char **)arg)[1]);
+}
+
+FAULT_TEST(mounts, options)
+{
+	static char *const options[][2] = {
+		{"proc", "ro,hidepid=2,gid=7,subset=pid"},
+		{"devpts", "sync,mode=620,max=4"},
+		{"tmpfs", "size=64k,noswap,lazytime"},
+		{"mqueue", "ro"},
+	};
+	struct fault_call call = {
+		.call = mount_with_options, .undo = unmount_new, .errors = no_memory};
+	struct fault_call again = {.call = remount_with_options, .errors = no_memory};
+
+	arena();
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		fault_replay(options[i][0], &call, (void *)options[i]);
+		mount("x", "new", options[i][0], 0, options[i][1]);
+		fault_replay("remount", &again, (void *)options[i]);
+		umount("new");
+	}
 	leave();
 }
