@@ -45,6 +45,11 @@ def number(value):
     return '{:,}'.format(value) if value is not None else '-'
 
 
+def figure(figures, name):
+    """A kernel's: it may lack the call that is measured, or not have been asked."""
+    return 'missing' if name in figures and figures[name] is None else number(figures.get(name))
+
+
 def ratio(mine, theirs):
     return '%.2f' % (mine / theirs) if mine and theirs else '-'
 
@@ -63,7 +68,7 @@ def print_table(ours, linux, budgets, old):
             before = number(old.get(name))
             if mine and old.get(name):
                 before += ' %+5.1f %%' % (100 * mine / old[name] - 100)
-        print((line + ' %13s%s') % (width, name, number(mine), number(theirs),
+        print((line + ' %13s%s') % (width, name, figure(ours, name), figure(linux, name),
                                     ratio(mine, theirs), number(budget), before, mark))
 
 
@@ -140,8 +145,8 @@ def readme_section(results, plots):
     for name, title in README_ROWS:
         if ours.get(name) is None and linux.get(name) is None:
             continue
-        lines.append('| %s | %s | %s | %s |' % (title, number(ours.get(name)),
-                                                number(linux.get(name)),
+        lines.append('| %s | %s | %s | %s |' % (title, figure(ours, name),
+                                                figure(linux, name),
                                                 ratio(ours.get(name), linux.get(name))))
     harts = results.get('harts', {})
     if harts.get('Cloven'):
