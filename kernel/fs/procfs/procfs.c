@@ -574,9 +574,11 @@ static const struct file_ops proc_dir_ops = {.iterate = proc_iterate};
 
 struct pid *proc_folder_pid(const struct file *file)
 {
+	if (file->ops != &proc_dir_ops)
+		return NULL; // nor has every file an inode
 	const struct proc_node *node = node_of(file->inode);
 
-	return file->ops == &proc_dir_ops && !node->entry && !node->thread ? node->pid : NULL;
+	return !node->entry && !node->thread ? node->pid : NULL;
 }
 
 // --- /proc/self and /proc/thread-self: whoever looks, by the numbers of this /proc ---
