@@ -5,7 +5,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #define OF_THREAD        O_EXCL
 #define SELF_THREAD      (-10000)
@@ -218,4 +222,25 @@ ABI_TEST(pidfd, descriptors)
 	R(take(fd, 50, 0));
 	abi_reap(pid);
 	R(take(fd, 50, 0));
+}
+
+// Files of every kind that are no process, some of them without an inode behind them.
+ABI_TEST(pidfd, files_that_are_none)
+{
+	sigset_t none;
+	int ends[2];
+
+	sigemptyset(&none);
+	OK(pipe(ends));
+	R(send_to(ends[0], 0, NULL, 0));
+	R(send_to(eventfd(0, 0), 0, NULL, 0));
+	R(send_to(epoll_create1(0), 0, NULL, 0));
+	R(send_to(timerfd_create(CLOCK_MONOTONIC, 0), 0, NULL, 0));
+	R(send_to(signalfd(-1, &none, 0), 0, NULL, 0));
+	R(send_to(memfd_create("x", 0), 0, NULL, 0));
+	R(send_to(open("/", O_RDONLY), 0, NULL, 0));
+	R(send_to(open("/", O_PATH), 0, NULL, 0));
+	R(send_to(open("/proc", O_RDONLY), 0, NULL, 0));
+	R(send_to(open("/proc/self/stat", O_RDONLY), 0, NULL, 0));
+	R(send_to(open("/proc/self/ns/uts", O_RDONLY), 0, NULL, 0));
 }
