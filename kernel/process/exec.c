@@ -217,12 +217,13 @@ int exec_pop_argument(struct exec *exec)
 // --- The new memory ---
 
 // Arguments and environment together may take a quarter of the stack's limit, at most three
-// quarters of 8 MiB, and at least 128 KiB (execve(2)).
+// quarters of 8 MiB, and at least 128 KiB (execve(2)); but the stack has to hold them.
 static u64 arguments_limit(void)
 {
 	u64 limit = MIN(rlimit(RLIMIT_STACK) / 4, 6 * MIB);
 
-	return MAX(limit, ARG_STRING_MAX);
+	limit = MAX(limit, ARG_STRING_MAX);
+	return MIN(limit, MAX(rlimit(RLIMIT_STACK), (u64)PAGE_SIZE));
 }
 
 static int make_memory(struct exec *exec)
@@ -457,12 +458,14 @@ static char *exec_name(int dirfd, const char *path)
 }
 
 static int exec_file(struct exec *exec, const struct exec_strings *args,
-		     const struct exec_strings *env)
+		     const struct exec_strings *env, bool only_check)
 {
 	int error = make_memory(exec);
 
 	if (!error)
 		error = push_arguments(exec, args, env);
+	if (!error && only_check)
+		return 0;
 	if (!error)
 		error = load(exec);
 	if (error)
@@ -484,11 +487,14 @@ int exec_program(int dirfd, const char *path, int flags, const struct exec_strin
 	int error = exec ? check_process_limit() : -ENOMEM;
 
 	if (!error)
-		error = exec_open(dirfd, path, flags, &exec->file);
+		error = exec_open(dirfd, path, flags & ~AT_EXECVE_CHECK, &exec->file);
 	if (!error) {
 		exec->filename = exec_name(dirfd, path);
 		exec->named_by_file = !*path;
-		error = exec->filename ? exec_file(exec, args, env) : -ENOMEM;
+		exec->name_will_close = dirfd != AT_FDCWD && *path != '/' &&
+					fd_is_cloexec(current, dirfd);
+		error = exec->filename ? exec_file(exec, args, env, flags & AT_EXECVE_CHECK)
+				       : -ENOMEM;
 	}
 	if (exec)
 		exec_discard(exec);

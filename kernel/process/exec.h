@@ -24,9 +24,10 @@ struct exec {
 	char *filename;    // as the caller gave it, or /dev/fd/N...; owned
 	char *interpreter; // last script interpreter's path. Owned
 	u8 head[EXEC_HEAD_SIZE];
-	struct cred *cred;  // to be committed
-	bool named_by_file; // there was no path, only a descriptor
-	bool secure;        // AT_SECURE: privileges were gained
+	struct cred *cred;    // to be committed
+	bool named_by_file;   // there was no path, only a descriptor
+	bool secure;          // AT_SECURE: privileges were gained
+	bool name_will_close; // `filename` is of a descriptor that the new program has not
 	bool clears_dumpable;
 	bool clears_personality;
 	u64 entry, entry_sp; // where user mode begins
@@ -40,7 +41,8 @@ struct exec_strings {
 };
 
 // Replaces current's program by the file at `path` (already copied in) relative to dirfd.
-// flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. On success the caller returns to user mode, where the
+// flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW; AT_EXECVE_CHECK: only says whether the file may be run and
+// the arguments fit, and returns 0. Else on success the caller returns to user mode, where the
 // new program begins. Errors leave current as it was. Context: a system call, no locks.
 int exec_program(int dirfd, const char *path, int flags, const struct exec_strings *args,
 		 const struct exec_strings *env);

@@ -88,6 +88,9 @@ int exec_load_script(struct exec *exec)
 	memcpy(line, exec->head, sizeof(line));
 	line[sizeof(line) - 1] = '\0';
 	int error = parse_line(line + 2, line + sizeof(line) - 1, &interpreter, &argument);
+	// The interpreter could not open what it is to read.
+	if (!error && exec->name_will_close)
+		error = -ENOENT;
 	if (!error)
 		error = push_script_arguments(exec, interpreter, argument);
 	if (error)

@@ -12,7 +12,7 @@ static long exec_from_user(int dirfd, u64 path_at, u64 argv, u64 envp, int flags
 	struct exec_strings args = {.user = argv}, env = {.user = envp};
 	char *path;
 
-	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK))
 		return -EINVAL;
 	int error = path_from_user(path_at, flags & AT_EMPTY_PATH, &path);
 	if (error)

@@ -95,6 +95,7 @@
 #define AT_SYMLINK_FOLLOW        0x400
 #define AT_NO_AUTOMOUNT          0x800
 #define AT_EMPTY_PATH            0x1000
+#define AT_EXECVE_CHECK          0x10000
 #define AT_STATX_SYNC_TYPE       0x6000
 #define AT_STATX_SYNC_AS_STAT    0
 #define AT_STATX_FORCE_SYNC      0x2000

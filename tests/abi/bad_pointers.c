@@ -415,7 +415,8 @@ static const struct row *rows(size_t *count)
 		   WITH(bad_strings, 32)),
 		IN("execveat environment", 32, SYS_execveat, A(FOLDER, AD("/init"), 0, P, 0),
 		   WITH(bad_strings, 32)),
-		IN("execve last string", 16, SYS_execve, A(AD("/init"), AD(strings), 0)),
+		IN("execveat last string", 16, SYS_execveat, // only asked whether it would be run
+		   A(AT_FDCWD, AD("/init"), AD(strings), 0, 0x10000)),
 		OUT("mincore", 1, SYS_mincore, A(MAPPED, PAGE, P)),
 		IN("process_vm_readv local", 16, SYS_process_vm_readv,
 		   A(1, P, 1, AD(one_byte), 1, 0), WITH(&one_byte, 16)),
