@@ -8,16 +8,20 @@
 
 static inline void transfer_count_read(ssize_t done)
 {
-	if (unlikely(done == -EBADF || done == -ESPIPE))
-		return;
-	current->io_read_calls++;
-	current->io_read_chars += MAX(done, (ssize_t)0);
+	if (likely(done >= 0)) {
+		current->io_read_calls++;
+		current->io_read_chars += done;
+	} else if (done != -EBADF && done != -ESPIPE) {
+		current->io_read_calls++;
+	}
 }
 
 static inline void transfer_count_write(ssize_t done)
 {
-	if (unlikely(done == -EBADF || done == -ESPIPE))
-		return;
-	current->io_write_calls++;
-	current->io_write_chars += MAX(done, (ssize_t)0);
+	if (likely(done >= 0)) {
+		current->io_write_calls++;
+		current->io_write_chars += done;
+	} else if (done != -EBADF && done != -ESPIPE) {
+		current->io_write_calls++;
+	}
 }
