@@ -274,3 +274,80 @@ ABI_TEST(proc_name, environ_after)
 	show("/proc/self/environ");
 	R(read(77, text, sizeof(text))); // of the memory that was
 }
+
+static pid_t child_with_ids(int id)
+{
+	int fds[2];
+	char byte;
+
+	pipe(fds);
+	fflush(stdout);
+	pid_t pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		setresgid(id, id, id);
+		setresuid(id, id, id);
+		prctl(PR_SET_DUMPABLE, 1);
+		write(fds[1], "x", 1);
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	read(fds[0], &byte, 1);
+	close(fds[0]);
+	return pid;
+}
+
+static void try_links(const char *who, pid_t pid)
+{
+	static const char *const names[] = {"exe",  "cwd",    "root",     "fd",
+					    "fd/1", "fdinfo", "fdinfo/1", "ns/uts",
+					    "task", "limits", "timers"};
+	char path[128], target[256];
+	struct stat st;
+
+	printf("%s\n", who);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, names[i]);
+		ssize_t n = readlink(path, target, sizeof(target));
+		int link_error = n < 0 ? errno : 0;
+		int stat_error = stat(path, &st) < 0 ? errno : 0;
+		int lstat_error = lstat(path, &st) < 0 ? errno : 0;
+		int fd = open(path, O_RDONLY | O_NONBLOCK), open_error = fd < 0 ? errno : 0;
+
+		printf("%s: readlink %s, stat %s, lstat %s, open %s\n", names[i],
+		       strerrorname_np(link_error), strerrorname_np(stat_error),
+		       strerrorname_np(lstat_error), strerrorname_np(open_error));
+		close(fd);
+	}
+}
+
+ABI_TEST(proc_name, links)
+{
+	pid_t root = child_with_ids(0), same = child_with_ids(1000), other = child_with_ids(1001);
+	siginfo_t info;
+
+	pid_t dead = fork();
+	if (!dead)
+		_exit(0);
+	waitid(P_PID, dead, &info, WEXITED | WNOWAIT);
+	try_links("root to a zombie", dead);
+	try_links("root to somebody", same);
+	fflush(stdout);
+	pid_t pid = fork();
+	if (!pid) {
+		setresgid(1000, 1000, 1000);
+		setresuid(1000, 1000, 1000);
+		prctl(PR_SET_DUMPABLE, 1);
+		try_links("somebody to root", root);
+		try_links("somebody to the same", same);
+		try_links("somebody to another", other);
+		exit(0);
+	}
+	abi_reap(pid);
+	pid_t all[] = {root, same, other};
+
+	for (int i = 0; i < 3; i++)
+		kill(all[i], SIGKILL), waitpid(all[i], NULL, 0);
+	waitpid(dead, NULL, 0);
+}
