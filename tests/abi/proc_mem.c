@@ -574,3 +574,53 @@ ABI_TEST(proc_mem, oom_adj)
 	R(put("/proc/self/oom_score_adj", "500"));
 	R(put("/proc/self/oom_adj", "8"));
 }
+
+// Everything is read of processes that begin, sleep, change their program's memory and end meanwhile.
+ABI_TEST(proc_mem, storm)
+{
+	static const char *const names[] = {"stat",     "status",  "syscall",    "stack", "wchan",
+					    "io",       "cmdline", "environ",    "auxv",  "mem",
+					    "children", "oom_adj", "personality"};
+	enum {
+		SLOTS = 8
+	};
+	pid_t *pids = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t readers[3];
+
+	for (int r = 0; r < 3; r++) {
+		readers[r] = fork();
+		if (readers[r])
+			continue;
+		for (int i = 0; i < 4000; i++) {
+			static char sink[4096];
+			pid_t pid = pids[i % SLOTS];
+			int fd = pid ? open(of(pid, names[i / SLOTS % 13]), O_RDONLY) : -1;
+
+			if (fd >= 0) {
+				pread(fd, sink, sizeof(sink), i % 3 ? 0 : (long)&value);
+				close(fd);
+			}
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			struct timespec nap = {0, 200000};
+
+			nanosleep(&nap, NULL);
+			munmap(map(RW, ANON, -1), PAGE);
+			_exit(0);
+		}
+		pid_t old = pids[i % SLOTS];
+
+		pids[i % SLOTS] = pid;
+		if (old)
+			waitpid(old, NULL, 0);
+	}
+	for (int r = 0; r < 3; r++)
+		abi_reap(readers[r]);
+	for (int i = 0; i < SLOTS; i++)
+		waitpid(pids[i], NULL, 0);
+}
