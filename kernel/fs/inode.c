@@ -122,9 +122,14 @@ int inode_mode_permission(struct inode *inode, int mask)
 	return -EACCES;
 }
 
+// To act as the owner takes an owner that is known here; whose group it has does not matter.
 bool inode_owner_or_capable(struct inode *inode)
 {
-	return current_cred()->fsuid == inode->uid || inode_capable(inode, CAP_FOWNER);
+	const struct cred *cred = current_cred();
+
+	return cred->fsuid == inode->uid ||
+	       (uid_to_user(cred->user_ns, inode->uid) != INVALID_ID &&
+		ns_capable(cred->user_ns, CAP_FOWNER));
 }
 
 void inode_init(void)

@@ -64,6 +64,12 @@ static bool groups_contain(const struct groups *groups, u32 gid)
 	return false;
 }
 
+bool cred_may_schedule(const struct cred *other)
+{
+	return !(other->cap_permitted & ~current_cred()->cap_permitted) ||
+	       ns_capable(other->user_ns, CAP_SYS_NICE);
+}
+
 bool cred_in_group(const struct cred *cred, u32 gid)
 {
 	return cred->fsgid == gid || groups_contain(cred->groups, gid);

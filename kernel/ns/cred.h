@@ -65,6 +65,10 @@ bool ns_capable(struct user_ns *ns, int cap);
 bool capable(int cap);
 bool cred_capable(const struct cred *cred, struct user_ns *ns, int cap);
 
+// Whether current may change how another is scheduled whose ids allow it: not if that one is permitted
+// more than current, unless by CAP_SYS_NICE over it.
+bool cred_may_schedule(const struct cred *other);
+
 bool cred_in_group(const struct cred *cred, u32 gid);  // by fsgid
 bool cred_in_egroup(const struct cred *cred, u32 gid); // by egid
 

@@ -48,7 +48,8 @@ static int value_check(int value)
 static bool may_set(struct task *task)
 {
 	const struct cred *self = current_cred(), *other = task_cred_get(task);
-	bool may = other->uid == self->euid || other->uid == self->uid || capable(CAP_SYS_NICE);
+	bool ours = other->uid == self->euid || other->uid == self->uid || capable(CAP_SYS_NICE);
+	bool may = ours && cred_may_schedule(other);
 
 	cred_put(other);
 	return may;

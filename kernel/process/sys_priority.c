@@ -21,6 +21,8 @@ static int may_set_nice(struct task *task, int nice)
 	else if (nice < task_nice(task) && (u64)(20 - nice) > rlimit(RLIMIT_NICE) &&
 		 !capable(CAP_SYS_NICE)) // of the machine's time all namespaces have a share
 		error = -EACCES;
+	else if (!cred_may_schedule(other))
+		error = -EPERM;
 	cred_put(other);
 	return error;
 }

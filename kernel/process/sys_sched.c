@@ -71,6 +71,8 @@ static int params_change(struct task *task, const struct sched_params *new)
 	const struct cred *other = task_cred_get(task);
 	if ((!same_owner(other) || !change_is_modest(task, &old, new)) && !capable(CAP_SYS_NICE))
 		error = -EPERM;
+	else if (!cred_may_schedule(other))
+		error = -EPERM;
 	cred_put(other);
 	return error ?: sched_set_params(task, new);
 }
@@ -218,7 +220,8 @@ SYSCALL3(sched_setaffinity, int, pid, unsigned, size, u64, mask_at)
 	if (!task)
 		return -ESRCH;
 	const struct cred *other = task_cred_get(task);
-	long error = same_owner(other) || ns_capable(other->user_ns, CAP_SYS_NICE) ? 0 : -EPERM;
+	bool ours = same_owner(other) || ns_capable(other->user_ns, CAP_SYS_NICE);
+	long error = ours && cred_may_schedule(other) ? 0 : -EPERM;
 	cred_put(other);
 	if (!error)
 		error = sched_set_affinity(task, &mask);

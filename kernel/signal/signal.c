@@ -380,7 +380,10 @@ static void fill_info(struct siginfo *info, int sig, const struct siginfo *from,
 		*info = (struct siginfo){.si_signo = sig, .si_code = SI_KERNEL};
 	} else {
 		*info = *from;
-		if (siginfo_names_sender(info)) {
+		// Who tells of an end says it as the parent sees it.
+		bool of_end = info->si_signo == SIGCHLD && info->si_code >= CLD_EXITED &&
+			      info->si_code <= CLD_DUMPED;
+		if (siginfo_names_sender(info) && !of_end) {
 			info->si_uid = uid_seen_by(task, info->si_uid);
 			if (from_ancestor)
 				info->si_pid = 0; // no number for it there

@@ -76,7 +76,7 @@ static const struct cap_case name_cases[] = {
 	// What these want is a user id, in most cases.
 	{"hostname", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, own_uts, host_file},
 	{"core_pattern", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, read_settings, core_file},
-	{"pid_max", "pid_permission", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, read_settings,
+	{"pid_max", "pid_ns_permission", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, read_settings,
 	 pid_max_file},
 	{"shmmni", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, own_ipc, shmmni_file},
 	{"sem", "", CAP_SYS_ADMIN, CAP(CAP_DAC_OVERRIDE), 0, own_ipc, sem_file},

@@ -150,6 +150,11 @@ void caps_make_root_victim(void)
 	make_victim(0, CAPS_ALL);
 }
 
+void caps_make_capable_victim(void)
+{
+	make_victim(1000, CAP(CAP_KILL));
+}
+
 const char *caps_victim_file(const char *name)
 {
 	static char path[64];

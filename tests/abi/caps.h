@@ -41,6 +41,8 @@ extern pid_t caps_victim;
 void caps_make_victim(void);
 // The same of root with all capabilities.
 void caps_make_root_victim(void);
+// Of the ordinary user, with a capability that he has not.
+void caps_make_capable_victim(void);
 // A path in the victim's /proc.
 const char *caps_victim_file(const char *name);
 // A file of a user, with a mode.

@@ -113,24 +113,26 @@ int proc_path_link(const struct path *path, char *buffer, size_t size)
 	return error;
 }
 
-static int link_exe(struct task *task, char *buffer, size_t size)
-{
-	struct mm *mm = proc_mm_get(task);
-	int error = -ENOENT;
+// The places that a process's links lead to, with a reference: to the very file or directory, whatever
+// its name is and in whichever mounts it lies. -EACCES, -ENOENT.
 
+static int follow_exe(struct task *task, struct path *out)
+{
 	if (!ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
-		error = -EACCES;
-	else if (mm && mm->exe_file)
-		error = proc_path_link(&mm->exe_file->path, buffer, size);
+		return -EACCES;
+	struct mm *mm = proc_mm_get(task);
+	bool found = mm && mm->exe_file;
+	if (found) {
+		*out = mm->exe_file->path;
+		path_get(out);
+	}
 	if (mm)
 		mm_put(mm);
-	return error;
+	return found ? 0 : -ENOENT;
 }
 
-static int link_fs(struct task *task, char *buffer, size_t size, bool root)
+static int follow_fs(struct task *task, struct path *out, bool root)
 {
-	struct path path;
-
 	if (!ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS))
 		return -EACCES;
 	spin_lock(&task->alloc_lock);
@@ -139,23 +141,49 @@ static int link_fs(struct task *task, char *buffer, size_t size, bool root)
 	if (!fs)
 		return -ENOENT;
 	if (root)
-		fs_context_root(fs, &path);
+		fs_context_root(fs, out);
 	else
-		fs_context_cwd(fs, &path);
-	int error = proc_path_link(&path, buffer, size);
-	path_put(&path);
+		fs_context_cwd(fs, out);
 	fs_context_put(fs);
+	return 0;
+}
+
+static int follow_cwd(struct task *task, struct path *out)
+{
+	return follow_fs(task, out, false);
+}
+
+static int follow_root(struct task *task, struct path *out)
+{
+	return follow_fs(task, out, true);
+}
+
+static int link_place(struct task *task, char *buffer, size_t size,
+		      int (*follow)(struct task *task, struct path *out))
+{
+	struct path path;
+	int error = follow(task, &path);
+
+	if (error)
+		return error;
+	error = proc_path_link(&path, buffer, size);
+	path_put(&path);
 	return error;
+}
+
+static int link_exe(struct task *task, char *buffer, size_t size)
+{
+	return link_place(task, buffer, size, follow_exe);
 }
 
 static int link_cwd(struct task *task, char *buffer, size_t size)
 {
-	return link_fs(task, buffer, size, false);
+	return link_place(task, buffer, size, follow_cwd);
 }
 
 static int link_root(struct task *task, char *buffer, size_t size)
 {
-	return link_fs(task, buffer, size, true);
+	return link_place(task, buffer, size, follow_root);
 }
 
 const struct proc_entry proc_task_entries[] = {
@@ -176,9 +204,9 @@ const struct proc_entry proc_task_entries[] = {
 	 .process_only = true,
 	 .show = proc_show_coredump_filter,
 	 .write = proc_write_coredump_filter},
-	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd},
+	{.name = "cwd", .mode = S_IFLNK | 0777, .readlink = link_cwd, .follow = follow_cwd},
 	{.name = "environ", .mode = S_IFREG | 0400, .file_ops = &proc_environ_ops},
-	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe},
+	{.name = "exe", .mode = S_IFLNK | 0777, .readlink = link_exe, .follow = follow_exe},
 	{.name = "fd", .mode = S_IFDIR | 0500, .directory = proc_fd_directory},
 	{.name = "fdinfo", .mode = S_IFDIR | 0555, .directory = proc_fdinfo_directory},
 	{.name = "fail-kinds",
@@ -215,7 +243,7 @@ const struct proc_entry proc_task_entries[] = {
 	{.name = "clear_refs", .mode = S_IFREG | 0200, .write = proc_write_clear_refs},
 	{.name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops},
 	{.name = "personality", .mode = S_IFREG | 0400, .show = proc_show_personality},
-	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root},
+	{.name = "root", .mode = S_IFLNK | 0777, .readlink = link_root, .follow = follow_root},
 	{.name = "smaps",
 	 .mode = S_IFREG | 0444,
 	 .show = proc_show_smaps,
