@@ -127,9 +127,8 @@ bool inode_owner_or_capable(struct inode *inode)
 {
 	const struct cred *cred = current_cred();
 
-	return cred->fsuid == inode->uid ||
-	       (uid_to_user(cred->user_ns, inode->uid) != INVALID_ID &&
-		ns_capable(cred->user_ns, CAP_FOWNER));
+	return cred->fsuid == inode->uid || (uid_to_user(cred->user_ns, inode->uid) != INVALID_ID &&
+					     ns_capable(cred->user_ns, CAP_FOWNER));
 }
 
 void inode_init(void)

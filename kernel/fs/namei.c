@@ -8,6 +8,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
+#include <ns/cred.h>
 #include <sched/task.h>
 #include <uapi/errno.h>
 #include <uapi/fcntl.h>
@@ -18,6 +19,7 @@ struct walk {
 	struct path at;   // where we are; counted
 	struct path root; // ".." stops here; counted
 	int links;        // symbolic links so far
+	bool trailing;    // at the last component, also of the links that it leads through
 };
 
 // --- Text ---
@@ -170,6 +172,16 @@ static int step_through(struct walk *walk, struct dentry *link)
 	return error;
 }
 
+// In a directory where all may leave links but only remove their own, such as /tmp, nobody is led by a
+// link that neither he nor the directory's owner made. Only the end of a path is a place to be led to.
+static bool may_follow(const struct walk *walk, const struct inode *link)
+{
+	const struct inode *dir = walk->at.dentry->inode;
+
+	return !walk->trailing || (dir->mode & (S_ISVTX | 0002)) != (S_ISVTX | 0002) ||
+	       link->uid == current_cred()->fsuid || link->uid == dir->uid;
+}
+
 // One named component. `follow`: through a symbolic link.
 static int step_down(struct walk *walk, const char *name, size_t length, bool follow)
 {
@@ -188,8 +200,12 @@ static int step_down(struct walk *walk, const char *name, size_t length, bool fo
 		return -ENOENT;
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	if (follow && S_ISLNK(dentry->inode->mode) && !dentry->mounted)
-		return step_through(walk, dentry);
+	if (follow && S_ISLNK(dentry->inode->mode) && !dentry->mounted) {
+		if (may_follow(walk, dentry->inode))
+			return step_through(walk, dentry);
+		dentry_put(dentry);
+		return -EACCES;
+	}
 	struct dentry *old = walk->at.dentry; // the mount stays
 	walk->at.dentry = dentry;
 	dentry_put(old);
@@ -239,7 +255,11 @@ static int walk_text(struct walk *walk, const char *name, int flags, struct last
 				step_up(walk);
 		} else {
 			bool follow = !final || slash || (flags & LOOKUP_FOLLOW);
+			bool trailing = walk->trailing;
+
+			walk->trailing = trailing && final;
 			error = step_down(walk, name, length, follow);
+			walk->trailing = trailing;
 		}
 		if (!error && slash && !S_ISDIR(walk->at.dentry->inode->mode))
 			error = -ENOTDIR;
@@ -253,6 +273,7 @@ static int walk_text(struct walk *walk, const char *name, int flags, struct last
 static void walk_begin_at(struct walk *walk, const struct path *start, const char *name)
 {
 	walk->links = 0;
+	walk->trailing = true;
 	fs_context_root(current->fs, &walk->root);
 	walk->at = *name == '/' ? walk->root : *start;
 	path_get(&walk->at);
@@ -263,6 +284,7 @@ static int walk_begin(struct walk *walk, int dirfd, const char *name, int flags)
 	struct fs_context *fs = current->fs;
 
 	walk->links = 0;
+	walk->trailing = true;
 	if (!*name && !(flags & LOOKUP_EMPTY))
 		return -ENOENT;
 	fs_context_root(fs, &walk->root);

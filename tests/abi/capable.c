@@ -408,6 +408,43 @@ ABI_TEST(capable, fsetid)
 	CAPS_TRY(fsetid_cases);
 }
 
+// A link that a stranger left in a folder of all is not followed, whatever one may.
+static void link_of_stranger(void)
+{
+	mkdir("d", 0777);
+	chmod("d", 01777);
+	caps_make_file("d/f", STRANGER, 0666);
+	symlink("f", "d/l");
+	lchown("d/l", STRANGER, STRANGER);
+	symlink("d/l", "outer");
+	mkdir("d/sub", 0777);
+	symlink("sub", "d/s");
+	lchown("d/s", STRANGER, STRANGER);
+}
+
+DO(open_link, caps_open("d/l", O_RDONLY))
+DO(open_link_of_link, caps_open("outer", O_RDONLY))
+DO(create_link, caps_open("d/l", O_CREAT | O_RDWR))
+DO(through_link, caps_open("d/s/", O_RDONLY))
+DO(past_link, caps_open("d/s/new", O_CREAT | O_RDWR))
+DO(read_link, readlink("d/l", (char[8]){0}, 8))
+DO(open_no_link, caps_open("d/l", O_RDONLY | O_NOFOLLOW))
+
+static const struct cap_case link_cases[] = {
+	{"open", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, open_link},
+	{"open by another link", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, open_link_of_link},
+	{"create", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, create_link},
+	{"open of a folder", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, through_link},
+	{"create past it", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, past_link},
+	{"readlink", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, read_link},
+	{"O_NOFOLLOW", "", CAP_DAC_OVERRIDE, 0, 0, link_of_stranger, open_no_link},
+};
+
+ABI_TEST(capable, sticky_links)
+{
+	CAPS_TRY(link_cases);
+}
+
 // --- MKNOD, SYS_CHROOT, LEASE, SYS_RESOURCE over pipes ---
 
 static void make_pipe(void)
@@ -429,6 +466,26 @@ static void devices(void)
 	chmod("n", 0666);
 }
 
+// How large a new pipe is where only small ones are for all.
+static long new_pipe(void)
+{
+	int ends[2];
+
+	if (pipe(ends))
+		return -1;
+	return fcntl(ends[0], F_GETPIPE_SZ);
+}
+
+static void small_pipes(void)
+{
+	caps_put("/proc/sys/fs/pipe-max-size", "4096");
+}
+
+static void pipes_as_before(void)
+{
+	caps_put("/proc/sys/fs/pipe-max-size", "1048576");
+}
+
 DO(make_character, mknod("n", S_IFCHR | 0600, 0x103))
 DO(make_block, mknod("n", S_IFBLK | 0600, 0x700))
 DO(make_whiteout, mknod("n", S_IFCHR | 0600, 0))
@@ -446,6 +503,8 @@ static const struct cap_case node_cases[] = {
 	{"open of a device", "make_locked", CAP_MKNOD, 0, 0, devices, open_device},
 	{"chroot", "chroot", CAP_SYS_CHROOT, 0, 0, a_folder, change_root},
 	{"F_SETPIPE_SZ", "pipe_resize", CAP_SYS_RESOURCE, 0, 0, make_pipe, pipe_size},
+	{"pipe", "pipe_new", CAP_SYS_RESOURCE, 0, 0, small_pipes, new_pipe},
+	{"pipe", "pipe_new", CAP_SYS_RESOURCE, 0, 0, pipes_as_before, new_pipe},
 	{"F_SETPIPE_SZ below", "pipe_resize", CAP_SYS_RESOURCE, 0, 0, make_pipe, pipe_size_below},
 };
 

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include <sys/fsuid.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -624,6 +625,7 @@ static long clone_autokill(uint64_t flags)
 
 DO(autokill, clone_autokill(AUTOKILL))
 DO(autokill_without_rights, clone_autokill(AUTOKILL | NO_NEW_PRIVS))
+DO(namespace_of, ioctl(kept, _IO(0xff, 10)) < 0 ? -1 : 0)
 DO(read_environ, read_file("environ"))
 DO(read_maps, read_file("maps"))
 DO(read_smaps, read_file("smaps"))
@@ -665,6 +667,8 @@ static const struct cap_case ptrace_cases[] = {
 	PTRACE_CASE("get_robust_list", "get_robust_list", robust_list),
 	PTRACE_CASE("kcmp", "kcmp", compare_files),
 	{"pidfd_getfd", "getfd_from", CAP_SYS_PTRACE, 0, 0, victim_pidfd, take_descriptor},
+	{"PIDFD_GET_UTS_NAMESPACE", "open_namespace", CAP_SYS_PTRACE, 0, 0, victim_pidfd,
+	 namespace_of},
 	PTRACE_CASE("environ", "show_environ", read_environ),
 	PTRACE_CASE("maps", "proc_bind_memory show_areas", read_maps),
 	{"maps", "ptrace_may_see_memory", CAP_PERFMON, CAP(CAP_DAC_READ_SEARCH),
