@@ -488,6 +488,7 @@ static long map_low(void)
 DO(lock_all, mlockall(MCL_CURRENT))
 DO(lock_future, mlockall(MCL_FUTURE))
 DO(oom_lower, caps_put("/proc/self/oom_score_adj", "-500"))
+DO(old_oom_lower, caps_put("/proc/self/oom_adj", "-5"))
 DO(oom_higher, caps_put("/proc/self/oom_score_adj", "500"))
 DO(io_flusher, prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
 DO(get_flusher, prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0))
@@ -517,6 +518,7 @@ static const struct cap_case resource_cases[] = {
 	{"mmap below the lowest", "mm_choose_address", CAP_SYS_RAWIO, 0, 0, NULL, map_low},
 	{"oom_score_adj lower", "proc_write_oom_score_adj", CAP_SYS_RESOURCE, 0, 0, NULL,
 	 oom_lower},
+	{"oom_adj lower", "proc_write_oom_adj", CAP_SYS_RESOURCE, 0, 0, NULL, old_oom_lower},
 	{"oom_score_adj higher", "proc_write_oom_score_adj", CAP_SYS_RESOURCE, 0, 0, NULL,
 	 oom_higher},
 	{"PR_SET_IO_FLUSHER", "set_io_flusher", CAP_SYS_RESOURCE, 0, 0, NULL, io_flusher},
@@ -627,6 +629,12 @@ DO(autokill, clone_autokill(AUTOKILL))
 DO(autokill_without_rights, clone_autokill(AUTOKILL | NO_NEW_PRIVS))
 DO(namespace_of, ioctl(kept, _IO(0xff, 10)) < 0 ? -1 : 0)
 DO(read_environ, read_file("environ"))
+DO(read_auxv, read_file("auxv"))
+DO(open_mem, caps_open(caps_victim_file("mem"), O_RDWR))
+DO(read_stack, read_file("stack"))
+DO(read_syscall, read_file("syscall"))
+DO(read_personality, read_file("personality"))
+DO(read_wchan, read_file("wchan"))
 DO(read_maps, read_file("maps"))
 DO(read_smaps, read_file("smaps"))
 DO(read_rollup, read_file("smaps_rollup"))
@@ -669,7 +677,7 @@ static const struct cap_case ptrace_cases[] = {
 	{"pidfd_getfd", "getfd_from", CAP_SYS_PTRACE, 0, 0, victim_pidfd, take_descriptor},
 	{"PIDFD_GET_UTS_NAMESPACE", "open_namespace", CAP_SYS_PTRACE, 0, 0, victim_pidfd,
 	 namespace_of},
-	PTRACE_CASE("environ", "show_environ", read_environ),
+	PTRACE_CASE("environ", "open_memory", read_environ),
 	PTRACE_CASE("maps", "proc_bind_memory show_areas", read_maps),
 	{"maps", "ptrace_may_see_memory", CAP_PERFMON, CAP(CAP_DAC_READ_SEARCH),
 	 CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_PTRACE), caps_make_victim, read_maps},
@@ -709,4 +717,21 @@ static const struct cap_case ptrace_cases[] = {
 ABI_TEST(capable, ptrace)
 {
 	CAPS_TRY(ptrace_cases);
+}
+
+static const struct cap_case look_cases[] = {
+	PTRACE_CASE("mem", "open_memory", open_mem),
+	PTRACE_CASE("auxv", "open_memory", read_auxv),
+	PTRACE_CASE("syscall", "may_trace", read_syscall),
+	PTRACE_CASE("personality", "may_trace", read_personality),
+	PTRACE_CASE("wchan", "proc_show_wchan", read_wchan),
+	{"stack", "proc_bind_stack", CAP_SYS_ADMIN, CAP(CAP_SYS_PTRACE) | CAP(CAP_DAC_READ_SEARCH),
+	 0, caps_make_victim, read_stack},
+	{"stack", "may_trace", CAP_SYS_PTRACE, CAP(CAP_SYS_ADMIN) | CAP(CAP_DAC_READ_SEARCH), 0,
+	 caps_make_victim, read_stack},
+};
+
+ABI_TEST(capable, look)
+{
+	CAPS_TRY(look_cases);
 }

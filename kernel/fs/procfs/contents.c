@@ -24,7 +24,9 @@ static int open_memory(struct inode *inode, struct file *file, int mode)
 	struct mm *mm = proc_mm_get(task);
 	if (!mm)
 		error = -ESRCH;
-	else if (mm != current->mm && !ptrace_may_access(task, mode))
+	else if (mm != current->mm &&
+		 !(mode == PTRACE_MODE_READ_FSCREDS ? ptrace_may_see_memory(task)
+						    : ptrace_may_access(task, mode)))
 		error = -EACCES;
 	if (mm && !error) {
 		mm_grab(mm);
