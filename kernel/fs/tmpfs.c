@@ -188,7 +188,8 @@ static int tmpfs_mmap(struct file *file, int prot, int flags, struct mapping **m
 	return 0;
 }
 
-// Preallocation makes the pages, a hole zeroes what is there.
+// Preallocation makes the pages, a hole zeroes what is there. Only who is being killed gives up: with a
+// periodic timer a long one would never come to its end.
 static int allocate_pages(struct inode *inode, u64 offset, u64 length)
 {
 	struct tmpfs_info *info = inode->sb->private;
@@ -205,7 +206,7 @@ static int allocate_pages(struct inode *inode, u64 offset, u64 length)
 		if (page)
 			page_put(page);
 		account_pages(inode);
-		if (task_signal_pending(current) && !error)
+		if (task_kill_pending(current) && !error)
 			error = -EINTR;
 	}
 	return error;

@@ -150,14 +150,17 @@ SYSCALL2(settimeofday, u64, tv_at, u64, tz_at)
 
 // --- adjtimex: the clock is not disciplined; its state can be read, and time can be set by it ---
 
-static int adjust_check(u32 modes)
+static int adjust_check(const struct timex *timex)
 {
-	u32 known = ADJ_SETOFFSET | ADJ_MICRO | ADJ_NANO;
+	u32 known = ADJ_SETOFFSET | ADJ_MICRO | ADJ_NANO, modes = timex->modes;
 
 	if (modes == ADJ_OFFSET_SS_READ)
 		return 0;
 	if (modes && !capable(CAP_SYS_TIME))
 		return -EPERM;
+	// What is left of an earlier adjustment is called off: there never is any.
+	if (modes == ADJ_OFFSET_SINGLESHOT && !timex->offset)
+		return 0;
 	if (modes & ~known) {
 		printk_ratelimited(LOG_INFO, "adjtimex: mode %x: the clock cannot be steered\n",
 				   modes & ~known);
@@ -184,7 +187,7 @@ static long adjust(u64 address)
 
 	if (copy_from_user(&timex, address, sizeof(timex)))
 		return -EFAULT;
-	int error = adjust_check(timex.modes);
+	int error = adjust_check(&timex);
 	if (!error && timex.modes != ADJ_OFFSET_SS_READ && (timex.modes & ADJ_SETOFFSET))
 		error = adjust_offset(&timex);
 	if (error)

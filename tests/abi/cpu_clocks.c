@@ -399,6 +399,9 @@ ABI_TEST(cpu_clocks, clock_state)
 	timex = (struct timex){.modes = ADJ_OFFSET_SS_READ};
 	R(syscall(SYS_adjtimex, &timex));
 	show_timex(&timex);
+	timex = (struct timex){.modes = ADJ_OFFSET_SINGLESHOT}; // adjtime(3) of nothing
+	R(syscall(SYS_adjtimex, &timex));
+	show_timex(&timex);
 	for (unsigned i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		timex = (struct timex){0};
 		printf("clock %d: ", clocks[i]);

@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/statfs.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
@@ -212,4 +213,31 @@ ABI_TEST(files, mounts)
 	R(umount2("m", MNT_DETACH));
 	R(umount2("m", 0x100));
 	R(access("m/f", F_OK));
+}
+
+// A periodic signal keeps nobody from preallocating: it would never come to an end.
+static volatile int ticks;
+
+static void tick(int sig)
+{
+	ticks++;
+}
+
+ABI_TEST(files, allocate_with_timer)
+{
+	struct itimerval every = {{0, 500}, {0, 500}};
+	int fd = memfd_create("large", 0);
+
+	signal(SIGALRM, tick);
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (!ticks)
+		pause();
+	ticks = 0;
+	for (int i = 0; i < 8; i++) {
+		R(ftruncate(fd, 0));
+		R(fallocate(fd, 0, 0, 16 << 20));
+	}
+	memset(&every, 0, sizeof(every));
+	setitimer(ITIMER_REAL, &every, NULL);
+	R(ticks > 0);
 }
