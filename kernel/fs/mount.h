@@ -160,8 +160,11 @@ int mount_attach(struct superblock *sb, const char *source, const struct path *p
 int mount_detach(const struct path *root, int flags);
 // MS_BIND: what is at `from` is seen at `point` too; with all that is mounted below if `recursive`.
 int mount_bind(const struct path *from, const struct path *point, bool recursive);
-// Takes what is mounted at `from` to `point`; also a tree that hangs nowhere.
-int mount_move(const struct path *from, const struct path *point);
+// Takes what is mounted at `from` to `point`; also a tree that hangs nowhere. `beneath`: below what is
+// mounted there. -ENOENT, -EINVAL, -ELOOP, -ENOMEM, -ENOSPC.
+int mount_move(const struct path *from, const struct path *point, bool beneath);
+// The mount at `to` shares from now on as that at `from` does. -EINVAL, -EPERM.
+int mount_set_group(const struct path *from, const struct path *to);
 // New flags for one mount (MOUNT_USER_FLAGS). -EINVAL, -EPERM (locked).
 int mount_remount(const struct path *root, u32 flags);
 // The same, and the whole file system: `words` of MS_RMT_MASK, and options in a text.

@@ -56,7 +56,12 @@ int mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *p
 		become_shared(tree);
 	if (tree->parent)
 		mount_unhang(tree);
+	struct mount *above = mount_find_locked(parent, point);
+	if (above)
+		mount_unhang(above);
 	mount_hang(tree, parent, point);
+	if (above)
+		mount_hang(above, tree, tree->root);
 	if (!moving)
 		mount_set_ns(tree, ns);
 	propagation_commit(&copies);
@@ -242,9 +247,42 @@ static bool has_unbindable(struct mount *tree)
 	return false;
 }
 
-static int check_move(const struct path *from, const struct path *place)
+static bool is_ancestor(const struct mount *ancestor, const struct mount *mount)
 {
-	struct mount *mount = from->mount;
+	while (mount && mount != ancestor)
+		mount = mount->parent;
+	return mount != NULL;
+}
+
+static bool is_root_of_current(const struct mount *mount)
+{
+	struct path root;
+
+	fs_context_root(current->fs, &root);
+	bool is = root.mount == mount;
+	path_put(&root);
+	return is;
+}
+
+// Whether a tree may come between a mount and what that hangs on. A copy of it must neither come to
+// lie on the tree itself, nor on that mount.
+static int check_beneath(const struct mount *tree, const struct path *top)
+{
+	const struct mount *above = top->mount, *parent = above->parent;
+
+	if (!is_root_of_mount(top) || !parent || (above->flags & MOUNT_LOCKED))
+		return -EINVAL;
+	if (mount_find_locked(tree, tree->root) || is_root_of_current(above) ||
+	    is_ancestor(above, tree))
+		return -EINVAL;
+	if (propagation_covers(parent, above->point, above))
+		return -EINVAL;
+	return mount_is_ours(tree) && propagation_covers(parent, above->point, tree) ? -EINVAL : 0;
+}
+
+static int check_move(const struct path *from, const struct path *place, bool beneath)
+{
+	struct mount *mount = from->mount, *parent = place->mount;
 	bool detached = mount_is_detached(mount);
 
 	if (!mount_is_ours(place->mount) || !(mount_is_ours(mount) || detached) ||
@@ -255,26 +293,64 @@ static int check_move(const struct path *from, const struct path *place)
 	// A tree that hangs nowhere moves as a whole; out of a shared mount nothing moves.
 	if (detached ? mount->parent != NULL : !mount->parent || mount_is_shared(mount->parent))
 		return -EINVAL;
-	if (mount_is_shared(place->mount) && has_unbindable(mount))
-		return -EINVAL;
-	for (struct mount *up = place->mount; up; up = up->parent) {
-		if (up == mount)
-			return -ELOOP;
+	if (beneath) {
+		int error = check_beneath(mount, place);
+
+		if (error)
+			return error;
+		parent = parent->parent;
 	}
-	return 0;
+	if (mount_is_shared(parent) && has_unbindable(mount))
+		return -EINVAL;
+	return is_ancestor(mount, parent) ? -ELOOP : 0;
 }
 
-int mount_move(const struct path *from, const struct path *point)
+int mount_move(const struct path *from, const struct path *point, bool beneath)
 {
 	struct path place;
 
 	mutex_lock(&mount_mutex);
-	int error = find_place(point, &place) ?: check_move(from, &place);
+	int error = find_place(point, &place) ?: check_move(from, &place, beneath);
+	if (!error && beneath)
+		place = (struct path){place.mount->parent, place.mount->point};
+	else if (error)
+		place = *point;
+	path_get(&place);
 	struct mnt_ns *anonymous = mount_is_detached(from->mount) ? from->mount->ns : NULL;
 	if (!error)
 		error = mount_attach_tree(from->mount, place.mount, place.dentry, !anonymous);
 	if (!error && anonymous)
 		anonymous->root = NULL; // the descriptor has nothing to take down any more
+	mutex_unlock(&mount_mutex);
+	path_put(&place);
+	return error;
+}
+
+static int check_set_group(const struct path *from, const struct path *to)
+{
+	struct mount *giver = from->mount, *taker = to->mount;
+
+	if (!giver->ns || !taker->ns)
+		return -EINVAL;
+	if (!ns_capable(giver->ns->common.owner, CAP_SYS_ADMIN) ||
+	    !ns_capable(taker->ns->common.owner, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!is_root_of_mount(from) || !is_root_of_mount(to) || giver->sb != taker->sb)
+		return -EINVAL;
+	// What is seen of the file system through the taker must not be more.
+	if (!dentry_is_below(taker->root, giver->root) || has_locked_children(giver, taker->root))
+		return -EINVAL;
+	if (mount_is_shared(taker) || taker->master || (taker->flags & MOUNT_UNBINDABLE))
+		return -EINVAL;
+	return mount_is_shared(giver) || giver->master ? 0 : -EINVAL;
+}
+
+int mount_set_group(const struct path *from, const struct path *to)
+{
+	mutex_lock(&mount_mutex);
+	int error = check_set_group(from, to);
+	if (!error)
+		propagation_join(from->mount, to->mount);
 	mutex_unlock(&mount_mutex);
 	return error;
 }

@@ -61,7 +61,8 @@ u32 mount_tree_count(struct mount *tree);
 // Through what is mounted on its root, to the last.
 struct mount *mount_topmost(struct mount *mount);
 // Hangs a tree in the tree that `parent` is in, and copies where that is shared. `moving`: it hangs
-// elsewhere in a tree now. On failure nothing has changed. -ENOMEM, -ENOSPC.
+// elsewhere in a tree now. What is there already lies on top of it afterwards. On failure nothing has
+// changed. -ENOMEM, -ENOSPC.
 int mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *point, bool moving);
 // For a namespace of less privileged users: what they got they may neither lift nor look under.
 void mount_lock_tree(struct mount *tree);
@@ -97,6 +98,11 @@ static inline bool mount_is_shared(const struct mount *mount)
 }
 // MS_SHARED (the mount has a group), MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE.
 void propagation_change(struct mount *mount, u32 type);
+// Makes one that shares with nobody share as another one does.
+void propagation_join(struct mount *from, struct mount *to);
+// Whether what is mounted at `point` of `parent` would be mounted on the root of `mount` too.
+bool propagation_covers(const struct mount *parent, const struct dentry *point,
+			const struct mount *mount);
 // Gives a copy its place among peers and slaves. -ENOMEM.
 int propagation_copy(struct mount *old, struct mount *copy, int how);
 // Numbers for all mounts of a tree that have no group. On -ENOMEM none has got one.

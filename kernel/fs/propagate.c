@@ -97,6 +97,32 @@ static struct mount *next_peer(struct mount *mount)
 	return list_next_entry(mount, peers);
 }
 
+void propagation_join(struct mount *from, struct mount *to)
+{
+	to->flags &= ~MOUNT_UNBINDABLE;
+	if (from->master) {
+		to->master = from->master;
+		list_add(&to->slave_link, &from->slave_link);
+	}
+	if (mount_is_shared(from)) {
+		to->group = from->group;
+		to->flags |= MOUNT_SHARED;
+		list_add(&to->peers, &from->peers);
+	}
+}
+
+bool propagation_covers(const struct mount *parent, const struct dentry *point,
+			const struct mount *mount)
+{
+	if (!mount_is_shared(parent) || mount->root != point)
+		return false;
+	for (; mount; mount = mount->master) {
+		if (mount_is_shared(mount) && mount->group == parent->group)
+			return true;
+	}
+	return false;
+}
+
 // Leaves its group; gives the mount that its slaves and itself may be slaves of from now on.
 static struct mount *leave_group(struct mount *mount)
 {

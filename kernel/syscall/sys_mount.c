@@ -97,7 +97,7 @@ static long mount_from(const char *source, const struct path *point, u64 flags)
 	if (error)
 		return error;
 	error = (flags & MS_BIND) ? mount_bind(&from, point, flags & MS_REC)
-				  : mount_move(&from, point);
+				  : mount_move(&from, point, false);
 	path_put(&from);
 	return error;
 }

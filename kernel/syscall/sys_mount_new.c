@@ -247,14 +247,11 @@ static int read_change(const struct mount_attr *attr, struct mount_change *chang
 	return set || clear ? -EINVAL : 0;
 }
 
-SYSCALL5(mount_setattr, int, dirfd, u64, path_at, unsigned, flags, u64, attr_at, size_t, size)
+// *none: there is nothing in it to change.
+static int change_from_user(u64 attr_at, size_t size, struct mount_change *change, bool *none)
 {
 	struct mount_attr attr;
-	struct mount_change change;
-	struct path path;
 
-	if (flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
-		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	if (size < MOUNT_ATTR_SIZE_VER0)
@@ -262,11 +259,21 @@ SYSCALL5(mount_setattr, int, dirfd, u64, path_at, unsigned, flags, u64, attr_at,
 	if (!mnt_ns_may_admin())
 		return -EPERM;
 	int error = copy_struct_from_user(&attr, sizeof(attr), attr_at, size);
-	if (error)
-		return error;
-	if (!attr.attr_set && !attr.attr_clr && !attr.propagation)
+	*none = !error && !attr.attr_set && !attr.attr_clr && !attr.propagation;
+	return error || *none ? error : read_change(&attr, change);
+}
+
+SYSCALL5(mount_setattr, int, dirfd, u64, path_at, unsigned, flags, u64, attr_at, size_t, size)
+{
+	struct mount_change change;
+	struct path path;
+	bool none;
+
+	if (flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
+		return -EINVAL;
+	int error = change_from_user(attr_at, size, &change, &none);
+	if (!error && none)
 		return 0;
-	error = read_change(&attr, &change);
 	if (!error)
 		error = user_path(dirfd, path_at, flags & AT_EMPTY_PATH,
 				  !(flags & AT_SYMLINK_NOFOLLOW), &path);
@@ -286,7 +293,18 @@ static int open_tree(const struct path *path, unsigned flags, struct file **out)
 	return file_open_place(path, out);
 }
 
-SYSCALL3(open_tree, int, dirfd, u64, path_at, unsigned, flags)
+static int change_tree(struct file *file, unsigned flags, u64 attr_at, size_t size)
+{
+	struct mount_change change;
+	bool none = true;
+	int error = attr_at ? change_from_user(attr_at, size, &change, &none) : 0;
+
+	if (!error && !none)
+		error = mount_set_attributes(&file->path, &change, flags & AT_RECURSIVE);
+	return error;
+}
+
+static long open_tree_at(int dirfd, u64 path_at, unsigned flags, u64 attr_at, size_t size)
 {
 	struct file *file = NULL;
 	struct path path;
@@ -307,7 +325,25 @@ SYSCALL3(open_tree, int, dirfd, u64, path_at, unsigned, flags)
 		return install(error, fd, NULL);
 	error = open_tree(&path, flags, &file);
 	path_put(&path);
+	if (!error) {
+		error = change_tree(file, flags, attr_at, size);
+		if (error)
+			file_put(file);
+	}
 	return install(error, fd, file);
+}
+
+SYSCALL3(open_tree, int, dirfd, u64, path_at, unsigned, flags)
+{
+	return open_tree_at(dirfd, path_at, flags, 0, 0);
+}
+
+// A tree with attributes that nobody sees without them.
+SYSCALL5(open_tree_attr, int, dirfd, u64, path_at, unsigned, flags, u64, attr_at, size_t, size)
+{
+	if (!attr_at && size)
+		return -EINVAL;
+	return open_tree_at(dirfd, path_at, flags, attr_at, size);
 }
 
 SYSCALL5(move_mount, int, from_fd, u64, from_at, int, to_fd, u64, to_at, unsigned, flags)
@@ -318,10 +354,8 @@ SYSCALL5(move_mount, int, from_fd, u64, from_at, int, to_fd, u64, to_at, unsigne
 		return -EPERM;
 	if (flags & ~MOVE_MOUNT__MASK)
 		return -EINVAL;
-	if (flags & (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH)) {
-		printk_ratelimited(LOG_INFO, "move_mount: flags %#x are not implemented\n", flags);
+	if ((flags & MOVE_MOUNT_SET_GROUP) && (flags & MOVE_MOUNT_BENEATH))
 		return -EINVAL;
-	}
 	int error = user_path(from_fd, from_at,
 			      (flags & MOVE_MOUNT_F_EMPTY_PATH) ? AT_EMPTY_PATH : 0,
 			      flags & MOVE_MOUNT_F_SYMLINKS, &from);
@@ -330,7 +364,9 @@ SYSCALL5(move_mount, int, from_fd, u64, from_at, int, to_fd, u64, to_at, unsigne
 	error = user_path(to_fd, to_at, (flags & MOVE_MOUNT_T_EMPTY_PATH) ? AT_EMPTY_PATH : 0,
 			  flags & MOVE_MOUNT_T_SYMLINKS, &to);
 	if (!error) {
-		error = mount_move(&from, &to);
+		error = (flags & MOVE_MOUNT_SET_GROUP)
+				? mount_set_group(&from, &to)
+				: mount_move(&from, &to, flags & MOVE_MOUNT_BENEATH);
 		path_put(&to);
 	}
 	path_put(&from);

@@ -18,7 +18,9 @@ _Static_assert(sizeof(struct statfs) == 120, "ABI");
 #define ST_NOSUID      2
 #define ST_NODEV       4
 #define ST_NOEXEC      8
+#define ST_SYNCHRONOUS 0x10
 #define ST_VALID       0x20
+#define ST_MANDLOCK    0x40
 #define ST_NOATIME     0x400
 #define ST_NODIRATIME  0x800
 #define ST_RELATIME    0x1000
@@ -134,7 +136,8 @@ static long give_statfs(const struct path *path, u64 out_at)
 			       ((flags & MOUNT_NOATIME) ? ST_NOATIME : 0) |
 			       ((flags & MOUNT_NODIRATIME) ? ST_NODIRATIME : 0) |
 			       ((flags & MOUNT_RELATIME) ? ST_RELATIME : 0) |
-			       ((flags & MOUNT_NOSYMFOLLOW) ? ST_NOSYMFOLLOW : 0);
+			       ((flags & MOUNT_NOSYMFOLLOW) ? ST_NOSYMFOLLOW : 0) |
+			       (path->mount->sb->words & (ST_SYNCHRONOUS | ST_MANDLOCK));
 	}
 	return copy_to_user(out_at, &out, sizeof(out));
 }

@@ -28,6 +28,9 @@
 #define SYS_statmount 457
 #define SYS_listmount 458
 #endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467
+#endif
 #ifndef SYS_riscv_hwprobe
 #define SYS_riscv_hwprobe 258
 #endif
@@ -251,6 +254,7 @@ const struct call calls[] = {
 	CALL(fsconfig, 2, {FD, 0}, {INT, 8}, {VALUE, 0}, {VALUE, 0}, {VALUE, 0})
 	CALL(fsmount, 1, {FD, 0}, {FLAGS, 1}, {FLAGS, 0x7f})
 	CALL(mount_setattr, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x9900}, {ATTR, 0}, {VALUE, 32})
+	CALL(open_tree_attr, 1, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x8a900}, {ATTR, 0}, {VALUE, 32})
 	CALL(statmount, 2, {IN, 0}, {IN, 0}, {INT, 8}, {FLAGS, 1})
 	CALL(listmount, 2, {IN, 0}, {IN, 0}, {INT, 8}, {FLAGS, 1})
 	CALL(restart_syscall, 1, {NONE, 0})
