@@ -209,6 +209,18 @@ static void unlink_huge(struct gather *gather, struct pte *entry, u64 address)
 	gather->end = MAX(gather->end, address + HUGE_SIZE);
 }
 
+// Whether no area but the one that goes, which covers [address, end), lies in that leaf table's reach.
+static bool block_is_free(struct mm *mm, u64 address, u64 end)
+{
+	u64 block = ALIGN_DOWN(address, HUGE_SIZE);
+	struct vma *vma = address > block ? vma_find(mm, block) : NULL;
+
+	if (vma && vma->end <= address)
+		return false;
+	vma = end < block + HUGE_SIZE ? vma_find(mm, end) : NULL;
+	return !vma || vma->start >= block + HUGE_SIZE;
+}
+
 // One leaf table's part of a range. table_lock held. False: the spares did not suffice.
 static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64 end,
 		     struct spare *spare, bool keep_tables, const struct table_filter *only)
@@ -241,8 +253,10 @@ static bool zap_leaf(struct gather *gather, struct pte *middle, u64 address, u64
 			return false;
 		zap_entries(gather, table, address, end, only);
 	}
-	// Not kept, or no huge page could come there. (What a sharer has of it does not change.)
-	if (!keep_tables && !only && !entry_page(*entry)->used)
+	// Not kept when no area is left there, or no huge page could ever come. (What a sharer has of it does
+	// not change.)
+	if (!keep_tables && !only && !entry_page(*entry)->used &&
+	    block_is_free(gather->mm, address, end))
 		unlink_leaf(gather, entry);
 	return true;
 }

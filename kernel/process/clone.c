@@ -33,7 +33,6 @@
 
 #include "internal.h"
 
-struct rwlock tasklist_lock = RWLOCK_INIT(LOCK_TASKLIST);
 struct atomic task_count;
 static int task_limit;
 PER_HART(static u64, fork_count);

@@ -13,6 +13,7 @@
 #include <sched/stack_mark.h>
 #include <uapi/errno.h>
 
+struct rwlock tasklist_lock = RWLOCK_INIT(LOCK_TASKLIST);
 static struct slab_cache *task_cache;
 struct task init_task = {.refs = REFCOUNT_INIT(2), .name = "swapper/0"};
 
