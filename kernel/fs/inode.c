@@ -3,6 +3,7 @@
 #include <core/timer.h>
 #include <fs/inode.h>
 #include <fs/path.h>
+#include <fs/xattr.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <ns/cred.h>
@@ -72,6 +73,7 @@ void inode_put(struct inode *inode)
 {
 	if (!refcount_put(&inode->refs))
 		return;
+	xattr_free_all(inode);
 	if (inode->ops && inode->ops->free)
 		inode->ops->free(inode);
 	mapping_destroy(&inode->mapping);

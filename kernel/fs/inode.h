@@ -2,6 +2,7 @@
 #pragma once
 
 #include <core/refcount.h>
+#include <lib/rbtree.h>
 #include <mm/mapping.h>
 #include <sched/rwsem.h>
 #include <uapi/stat.h>
@@ -55,6 +56,7 @@ struct inode {
 	char *symlink;                       // [I] text of a symbolic link
 	void *private;                       // of the file system
 	struct file_lock *locks;             // advisory: fs/locks.c
+	struct rb_root xattrs;               // [lock] extended attributes: fs/xattr.c
 	u32 seals;                           // [lock] F_SEAL_*
 	bool linkable;                       // [lock] no name yet, but may get one: O_TMPFILE
 	struct atomic write_denied;          // [a] > 0 open writers, < 0 running as a program

@@ -42,6 +42,8 @@ struct superblock {
 	void (*show_options)(struct superblock *sb, struct seq *seq);
 	// Changes options of one that is mounted. -EINVAL. NULL: it has none.
 	int (*remount)(struct superblock *sb, const char *options);
+	// Counts so many more bytes (or less) of extended attributes. -ENOSPC. NULL: it has none.
+	int (*charge_xattrs)(struct superblock *sb, s64 bytes);
 	bool read_only;
 	u32 words; // [a] MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME: only shown, there
 		   // being no device to write to

@@ -2,6 +2,7 @@
 
 #include <core/errno.h>
 #include <fs/chrdev.h>
+#include <fs/file_caps.h>
 #include <fs/fs_context.h>
 #include <fs/names.h>
 #include <lib/printf.h>
@@ -468,7 +469,7 @@ int vfs_truncate(struct inode *inode, u64 size)
 	if (!error)
 		error = inode->ops->truncate(inode, size);
 	if (!error) {
-		inode_drop_set_ids(inode);
+		inode_drop_privileges(inode);
 		inode_touch(inode);
 	}
 	up_write(&inode->lock);

@@ -4,8 +4,9 @@
 #include <core/init.h>
 #include <fs/chrdev.h>
 #include <fs/file.h>
-#include <fs/fs_options.h>
+#include <fs/file_caps.h>
 #include <fs/fs_context.h>
+#include <fs/fs_options.h>
 #include <fs/memfd.h>
 #include <fs/path.h>
 #include <fs/seq.h>
@@ -27,9 +28,30 @@ static const struct file_ops tmpfs_file_ops, tmpfs_dir_ops;
 // Limits of one file system; 0 = none.
 struct tmpfs_info {
 	u64 max_pages, max_inodes;
-	struct atomic64 pages, inodes; // [a] in use
-	bool noswap;                   // [I] only shown: nothing is swapped
+	struct atomic64 pages, inodes, xattrs; // [a] in use; xattrs in bytes
+	bool noswap;                           // [I] only shown: nothing is swapped
 };
+
+// Extended attributes share the limit of inodes: each inode that is not used is worth so many bytes.
+#define INODE_WORTH 1024
+
+static u64 inode_space_used(struct tmpfs_info *info)
+{
+	return atomic64_read(&info->inodes) * INODE_WORTH + atomic64_read(&info->xattrs);
+}
+
+static int tmpfs_charge_xattrs(struct superblock *sb, s64 bytes)
+{
+	struct tmpfs_info *info = sb->private;
+	u64 limit = READ_ONCE(info->max_inodes) * INODE_WORTH;
+
+	atomic64_add(&info->xattrs, bytes);
+	if (bytes > 0 && limit && inode_space_used(info) >= limit) {
+		atomic64_sub(&info->xattrs, bytes);
+		return -ENOSPC;
+	}
+	return 0;
+}
 
 static struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 {
@@ -54,7 +76,8 @@ static int tmpfs_make(struct inode *dir, u32 mode, u64 rdev, struct inode **out)
 {
 	struct tmpfs_info *info = dir->sb->private;
 
-	if (info->max_inodes && (u64)atomic64_read(&info->inodes) >= info->max_inodes)
+	if (info->max_inodes &&
+	    inode_space_used(info) + INODE_WORTH > info->max_inodes * INODE_WORTH)
 		return -ENOSPC;
 	*out = tmpfs_inode(dir->sb, mode, rdev);
 	return *out ? 0 : -ENOMEM;
@@ -94,7 +117,8 @@ static void tmpfs_free(struct inode *inode)
 static void tmpfs_statfs(struct superblock *sb, struct fs_usage *usage)
 {
 	struct tmpfs_info *info = sb->private;
-	u64 pages = atomic64_read(&info->pages), inodes = atomic64_read(&info->inodes);
+	u64 pages = atomic64_read(&info->pages);
+	u64 inodes = DIV_ROUND_UP(inode_space_used(info), INODE_WORTH);
 
 	usage->blocks = info->max_pages;
 	usage->blocks_free = info->max_pages > pages ? info->max_pages - pages : 0;
@@ -167,7 +191,7 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *iter, u64 *pos)
 	if (room < n)
 		iter_truncate(iter, room);
 	if (n)
-		inode_drop_set_ids(inode);
+		inode_drop_privileges(inode);
 	if (room || !n)
 		done = mapping_write(&inode->mapping, iter, pos);
 	if (done > 0)
@@ -256,7 +280,7 @@ static long tmpfs_fallocate(struct file *file, int mode, u64 offset, u64 length)
 		up_write(&inode->lock);
 		return error;
 	}
-	inode_drop_set_ids(inode);
+	inode_drop_privileges(inode);
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		zero_pages(inode, offset, length);
 	if (mode & FALLOC_FL_PUNCH_HOLE)
@@ -353,6 +377,7 @@ int tmpfs_create(const char *type, u32 mode, struct superblock **out)
 	sb->dev = superblock_new_dev();
 	sb->private = kzalloc(sizeof(struct tmpfs_info), GFP_KERNEL);
 	sb->statfs = tmpfs_statfs;
+	sb->charge_xattrs = tmpfs_charge_xattrs;
 	if (sb->private)
 		root = tmpfs_inode(sb, S_IFDIR | mode, 0);
 	if (root)

@@ -36,7 +36,6 @@
 #include <uapi/errno.h>
 #include <uapi/fcntl.h>
 #include <uapi/personality.h>
-#include <uapi/prctl.h>
 
 #include "internal.h"
 
@@ -240,94 +239,6 @@ static int make_memory(struct exec *exec)
 	return 0;
 }
 
-// --- Credentials ---
-
-// Set-id bits of the program count unless the mount or no_new_privs forbids, or the ids of the
-// file mean nothing in our user namespace.
-static void apply_set_id(struct exec *exec, struct file *file)
-{
-	struct cred *cred = exec->cred;
-	const struct inode *inode = file->inode;
-	u32 mode = READ_ONCE(inode->mode);
-
-	if (!(mode & (S_ISUID | S_ISGID)) || path_mount_nosuid(&file->path) ||
-	    current->no_new_privs)
-		return;
-	if (uid_to_user(cred->user_ns, inode->uid) == INVALID_ID ||
-	    gid_to_user(cred->user_ns, inode->gid) == INVALID_ID)
-		return;
-	if (mode & S_ISUID) {
-		cred->euid = inode->uid;
-		exec->clears_personality = true;
-	}
-	// Without group execution the bit means mandatory locking.
-	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
-		cred->egid = inode->gid;
-		exec->clears_personality = true;
-	}
-}
-
-// Ids or capabilities that somebody else could use with us are not gained: who shares our root and
-// working directory without being a thread of ours could choose what the program sees.
-static bool unsafe_to_gain(void)
-{
-	struct task *thread;
-	unsigned sharing = 0;
-
-	if (current->no_new_privs)
-		return true;
-	rcu_read_lock();
-	thread_group_for_each (thread, current->process)
-		sharing += READ_ONCE(thread->fs) == current->fs;
-	rcu_read_unlock();
-	return fs_context_users(current->fs) > sharing;
-}
-
-// The transformation of capabilities(7) for files without capabilities of their own: root gets
-// all that the bounding set allows. Returns whether the effective set is to be filled.
-static bool gain_root_capabilities(struct cred *cred, const struct cred *old, u32 root)
-{
-	if (cred->securebits & SECBIT_NOROOT)
-		return false;
-	if (cred->euid == root || cred->uid == root)
-		cred->cap_permitted = old->cap_bounding | old->cap_inheritable;
-	return cred->euid == root;
-}
-
-static int prepare_credentials(struct exec *exec)
-{
-	const struct cred *old = current_cred();
-	struct cred *cred = cred_prepare();
-
-	if (!cred)
-		return -ENOMEM;
-	exec->cred = cred;
-	apply_set_id(exec, exec->executable);
-	cred->cap_permitted = 0;
-	u32 root = uid_from_user(cred->user_ns, 0);
-	bool effective = gain_root_capabilities(cred, old, root);
-	bool set_id = cred->euid != old->uid || cred->egid != old->gid;
-	if ((set_id || (cred->cap_permitted & ~old->cap_permitted)) && unsafe_to_gain()) {
-		if (!ns_capable(cred->user_ns, CAP_SETUID) || current->no_new_privs) {
-			cred->euid = cred->uid;
-			cred->egid = cred->gid;
-		}
-		cred->cap_permitted &= old->cap_permitted;
-	}
-	cred->suid = cred->fsuid = cred->euid;
-	cred->sgid = cred->fsgid = cred->egid;
-	if (set_id)
-		cred->cap_ambient = 0;
-	cred->cap_permitted |= cred->cap_ambient;
-	cred->cap_effective = effective ? cred->cap_permitted : cred->cap_ambient;
-	cred->securebits &= ~SECBIT_KEEP_CAPS;
-	exec->secure = set_id || (cred->uid != root &&
-				  (effective || (cred->cap_permitted & ~cred->cap_ambient)));
-	exec->clears_dumpable = cred->euid != cred->uid || cred->egid != cred->gid ||
-				!file_readable_by_current(exec->executable);
-	return 0;
-}
-
 // --- Loading ---
 
 // Tries each format. A script changes exec->file and asks again.
@@ -346,7 +257,7 @@ static int load(struct exec *exec)
 		if (error != -ENOEXEC)
 			return error;
 		exec->executable = exec->file;
-		error = prepare_credentials(exec);
+		error = exec_prepare_cred(exec);
 		return error ?: exec_load_elf(exec);
 	}
 }

@@ -55,6 +55,11 @@ int kernel_exec(const char *path, const char *const *argv, const char *const *en
 int exec_load_elf(struct exec *exec);
 int exec_load_script(struct exec *exec);
 
+// Computes the credentials that exec->executable gives current: exec->cred, and what else depends on
+// them. -ENOMEM, -EPERM (capabilities of the file that the bounding set forbids), -EINVAL (malformed
+// ones). (exec_cred.c)
+int exec_prepare_cred(struct exec *exec);
+
 // Pushes one string (len bytes with its NUL) on the new stack. -E2BIG, -EFAULT, -ENOMEM.
 int exec_push_kernel(struct exec *exec, const void *data, size_t size);
 

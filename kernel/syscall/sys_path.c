@@ -5,6 +5,7 @@
 #include <fs/files.h>
 #include <fs/fs_context.h>
 #include <fs/open.h>
+#include <fs/xattr.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
@@ -16,6 +17,7 @@
 #include <uapi/dirent.h>
 #include <uapi/errno.h>
 #include <uapi/limits.h>
+#include <uapi/xattr.h>
 
 int user_path(int dirfd, u64 path_at, int flags, bool follow, struct path *out)
 {
@@ -344,6 +346,8 @@ static int change_owner_locked(struct inode *inode, const u32 *uid, const u32 *g
 	inode->uid = uid ? *uid : inode->uid;
 	inode->gid = gid ? *gid : inode->gid;
 	WRITE_ONCE(inode->mode, inode->mode & ~lost);
+	if (!S_ISDIR(inode->mode))
+		xattr_drop_locked(inode, XATTR_NAME_CAPS);
 	inode->ctime = fs_now();
 	return 0;
 }

@@ -53,3 +53,21 @@
 #define CAP_BPF                     39
 #define CAP_CHECKPOINT_RESTORE      40
 #define CAP_LAST_CAP                40
+
+// What the extended attribute security.capability holds, little-endian.
+#define VFS_CAP_REVISION_MASK   0xff000000u
+#define VFS_CAP_FLAGS_EFFECTIVE 1u
+#define VFS_CAP_REVISION_1      0x01000000u
+#define VFS_CAP_REVISION_2      0x02000000u
+#define VFS_CAP_REVISION_3      0x03000000u
+#define XATTR_CAPS_SZ_1         12
+#define XATTR_CAPS_SZ_2         20
+#define XATTR_CAPS_SZ_3         24
+
+struct vfs_ns_cap_data {
+	u32 magic_etc;
+	struct {
+		u32 permitted, inheritable;
+	} data[2];
+	u32 rootid; // revision 3 only
+};
