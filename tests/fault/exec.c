@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/xattr.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -152,6 +153,11 @@ static void write_programs(void)
 	write_program("/tmp/setuid", 06755, ET_DYN, "/tmp/static-pie");
 	chown("/tmp/setuid", 1000, 1000);
 	chmod("/tmp/setuid", 06755);
+	write_program("/tmp/caps", 0755, ET_DYN, "/tmp/static-pie");
+	// Revision 2, effective: CAP_KILL.
+	const unsigned caps[5] = {0x02000001, 1 << 5, 0, 0, 0};
+	if (setxattr("/tmp/caps", "security.capability", caps, sizeof(caps), 0))
+		fault_wrong("no capabilities for a file: %s", strerrorname_np(errno));
 	write_file("/tmp/script", 0755, script, sizeof(script) - 1);
 	write_file("/tmp/outer", 0755, outer, sizeof(outer) - 1);
 }
@@ -196,7 +202,8 @@ static void with_threads(void)
 FAULT_TEST(exec, programs)
 {
 	static const char *const paths[] = {"/tmp/static", "/tmp/static-pie", "/tmp/pie",
-					    "/tmp/setuid", "/tmp/script",     "/tmp/outer"};
+					    "/tmp/setuid", "/tmp/caps",       "/tmp/script",
+					    "/tmp/outer"};
 
 	write_programs();
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

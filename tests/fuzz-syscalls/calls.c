@@ -31,6 +31,12 @@
 #ifndef SYS_open_tree_attr
 #define SYS_open_tree_attr 467
 #endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat    463
+#define SYS_getxattrat    464
+#define SYS_listxattrat   465
+#define SYS_removexattrat 466
+#endif
 #ifndef SYS_riscv_hwprobe
 #define SYS_riscv_hwprobe 258
 #endif
@@ -54,6 +60,22 @@ const struct call calls[] = {
 	CALL(ioctl, 2, {FD, 0}, {FLAGS, 0x547f}, {OUT, 0})
 	CALL(ioctl, 6, {FD, 0}, {REQUEST, 0}, {IN, 0})
 	CALL(flock, 3, {FD, 0}, {INT, 12})
+	CALL(setxattr, 3, {PATH, 0}, {XATTR, 0}, {IN, 0}, {INT, 64}, {FLAGS, 3})
+	CALL(lsetxattr, 1, {PATH, 0}, {XATTR, 0}, {IN, 0}, {LENGTH, 0}, {FLAGS, 3})
+	CALL(fsetxattr, 2, {FD, 0}, {XATTR, 0}, {IN, 0}, {INT, 64}, {FLAGS, 3})
+	CALL(getxattr, 2, {PATH, 0}, {XATTR, 0}, {OUT, 0}, {LENGTH, 0})
+	CALL(lgetxattr, 1, {PATH, 0}, {XATTR, 0}, {OUT, 0}, {LENGTH, 0})
+	CALL(fgetxattr, 1, {FD, 0}, {XATTR, 0}, {OUT, 0}, {LENGTH, 0})
+	CALL(listxattr, 1, {PATH, 0}, {OUT, 0}, {LENGTH, 0})
+	CALL(llistxattr, 1, {PATH, 0}, {OUT, 0}, {LENGTH, 0})
+	CALL(flistxattr, 1, {FD, 0}, {OUT, 0}, {LENGTH, 0})
+	CALL(removexattr, 2, {PATH, 0}, {XATTR, 0})
+	CALL(lremovexattr, 1, {PATH, 0}, {XATTR, 0})
+	CALL(fremovexattr, 1, {FD, 0}, {XATTR, 0})
+	CALL(setxattrat, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x1100}, {XATTR, 0}, {XARGS, 0}, {VALUE, 16})
+	CALL(getxattrat, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x1100}, {XATTR, 0}, {XARGS, 0}, {VALUE, 16})
+	CALL(listxattrat, 1, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x1100}, {OUT, 0}, {LENGTH, 0})
+	CALL(removexattrat, 1, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x1100}, {XATTR, 0})
 	CALL(mknodat, 2, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x91ff}, {INT, 300})
 	CALL(mkdirat, 3, {DIRFD, 0}, {PATH, 0}, {MODE, 0})
 	CALL(unlinkat, 3, {DIRFD, 0}, {PATH, 0}, {FLAGS, 0x200})

@@ -33,6 +33,8 @@ enum kind {
 	REQUEST, // of an ioctl that some file knows
 	OPTION,  // of prctl
 	KEY,     // an option of a file system, for fsconfig
+	XATTR,   // name of an extended attribute
+	XARGS,   // struct xattr_args
 	SETTING, // what it is set to
 	ATTR,    // struct mount_attr
 	SCHED,   // struct sched_attr

@@ -30,6 +30,9 @@ static const char *const keys[] = {"size",       "mode",        "uid",   "gid", 
 				   "source",     "ro",          "rw",    "hidepid", "subset",
 				   "ptmxmode",   "newinstance", "nodev", "nosuid",  "max",
 				   "nsdelegate", "pid",         ""};
+static const char *const xattrs[] = {
+	"user.a", "user.b",   "trusted.a", "security.a", "security.capability",
+	"user.",  "system.a", ""};
 static const char *const settings[] = {
 	"1M", "0",    "50%",  "700", "01777", "1000", "-1",
 	"2",  "none", "pids", "d0",  "name",  "",     "99999999999999999999"};
@@ -142,6 +145,22 @@ static uint64_t make_robust(struct random *r)
 	return (uint64_t)head;
 }
 
+// A value and its size, for setxattrat(2) and getxattrat(2).
+static uint64_t make_xattr_args(struct random *r)
+{
+	struct {
+		uint64_t value;
+		uint32_t size, flags;
+	} *args = (void *)argument_room(r, sizeof(*args));
+
+	if (!argument_in_arena(args, sizeof(*args)))
+		return (uint64_t)args;
+	args->value = field(r, (uint64_t)argument_room(r, 64));
+	args->size = field(r, random_below(r, 64));
+	args->flags = field(r, random_below(r, 4) ? 0 : random_below(r, 4));
+	return (uint64_t)args;
+}
+
 uint64_t structure_make(struct random *r, enum kind kind)
 {
 	switch (kind) {
@@ -152,6 +171,10 @@ uint64_t structure_make(struct random *r, enum kind kind)
 					   : options[random_below(r, COUNT(options))];
 	case KEY:
 		return pick(r, keys, COUNT(keys));
+	case XATTR:
+		return pick(r, xattrs, COUNT(xattrs));
+	case XARGS:
+		return make_xattr_args(r);
 	case SETTING:
 		return pick(r, settings, COUNT(settings));
 	case ATTR:
