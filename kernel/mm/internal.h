@@ -33,7 +33,7 @@ void vma_init(void);
 
 // --- mmap.c ---
 
-u32 vma_flags_of_prot(int prot);
+u32 vma_flags_of_prot(const struct mm *mm, int prot);
 bool range_is_free(struct mm *mm, u64 start, u64 length);
 // RLIMIT_AS and RLIMIT_DATA, for so many more pages with these flags. -ENOMEM.
 int mm_check_limits(struct mm *mm, u64 pages, u32 flags);

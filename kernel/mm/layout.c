@@ -70,22 +70,19 @@ u64 mm_brk(struct mm *mm, u64 brk)
 
 u64 randomize_va_space = RANDOMIZE_ALL;
 
-static u64 random_pages(unsigned bits)
+static u64 random_pages(const struct mm *mm, unsigned bits)
 {
-	if (!READ_ONCE(randomize_va_space) || (current->personality & ADDR_NO_RANDOMIZE))
-		return 0;
-	return (random_u64() & ((1ul << bits) - 1)) << PAGE_SHIFT;
+	return mm->randomized ? (random_u64() & ((1ul << bits) - 1)) << PAGE_SHIFT : 0;
 }
 
-// The stack ends below the top of the address space, and mappings begin below the room that its
-// limit leaves it.
+// The stack ends below the top of the address space.
 int mm_map_stack(struct mm *mm, u32 personality, u64 *top)
 {
-	u64 end = MM_USER_TOP - PAGE_SIZE - random_pages(11);
-	u64 room = CLAMP(rlimit(RLIMIT_STACK), 128 * MIB, MM_USER_TOP / 6 * 5);
 	struct vma like = {.flags = DATA_FLAGS | VM_GROWSDOWN | VM_STACK | VM_ACCOUNT}, *vma;
 
-	(void)personality;
+	mm->personality = personality;
+	mm->randomized = READ_ONCE(randomize_va_space) && !(personality & ADDR_NO_RANDOMIZE);
+	u64 end = MM_USER_TOP - PAGE_SIZE - random_pages(mm, 11);
 	int error = commit_charge(mm, STACK_INITIAL >> PAGE_SHIFT);
 	if (error)
 		return error;
@@ -94,9 +91,16 @@ int mm_map_stack(struct mm *mm, u32 personality, u64 *top)
 		commit_uncharge(STACK_INITIAL >> PAGE_SHIFT);
 		return error;
 	}
-	mm->mmap_base = ALIGN_DOWN(end - room - MM_STACK_GUARD - random_pages(16), PAGE_SIZE);
 	*top = end;
 	return 0;
+}
+
+void mm_set_base(struct mm *mm, u64 stack_top, u64 stack_limit)
+{
+	u64 room = CLAMP(stack_limit, 128 * MIB, MM_USER_TOP / 6 * 5);
+
+	mm->mmap_base = ALIGN_DOWN(stack_top - room - MM_STACK_GUARD - random_pages(mm, 16),
+				   PAGE_SIZE);
 }
 
 int mm_stack_make_executable(struct mm *mm)
@@ -112,14 +116,13 @@ int mm_stack_make_executable(struct mm *mm)
 
 u64 mm_pie_base(struct mm *mm)
 {
-	(void)mm;
-	return ALIGN_DOWN(MM_USER_TOP / 3 * 2, PAGE_SIZE) + random_pages(16);
+	return ALIGN_DOWN(MM_USER_TOP / 3 * 2, PAGE_SIZE) + random_pages(mm, 16);
 }
 
 // Where the heap begins: some way behind the program's data.
-u64 mm_brk_base(u64 end_data)
+u64 mm_brk_base(struct mm *mm, u64 end_data)
 {
-	u64 distance = READ_ONCE(randomize_va_space) == RANDOMIZE_ALL ? random_pages(13) : 0;
+	u64 distance = READ_ONCE(randomize_va_space) == RANDOMIZE_ALL ? random_pages(mm, 13) : 0;
 
 	return ALIGN_UP(end_data, PAGE_SIZE) + distance;
 }

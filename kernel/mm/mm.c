@@ -96,6 +96,8 @@ void mm_put(struct mm *mm)
 static void copy_values(struct mm *copy, const struct mm *old)
 {
 	copy->mmap_base = old->mmap_base;
+	copy->personality = old->personality;
+	copy->randomized = old->randomized;
 	copy->start_brk = old->start_brk;
 	copy->brk = old->brk;
 	copy->layout = old->layout;
@@ -236,7 +238,7 @@ void mm_set_exe_file(struct mm *mm, struct file *file)
 void mm_set_layout(struct mm *mm, const struct mm_layout *layout)
 {
 	mm->layout = *layout;
-	mm->start_brk = mm->brk = mm_brk_base(layout->brk);
+	mm->start_brk = mm->brk = mm_brk_base(mm, layout->brk);
 }
 
 void mm_set_auxv(struct mm *mm, u64 entry[][2], int count)

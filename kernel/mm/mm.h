@@ -97,6 +97,8 @@ struct mm {
 	struct spinlock table_lock; // page tables and what they map
 	struct rb_root vmas;        // [map]
 	u32 vma_count;              // [map]
+	u32 personality;            // [I] of the program: how its places are drawn
+	bool randomized;            // [I] they are drawn at random
 	u64 mmap_base;              // [I] mappings go below
 	u64 free_top, free_skipped; // [map] see mm_find_free()
 	u64 start_brk, brk;         // [map]

@@ -170,9 +170,12 @@ int mm_munmap(struct mm *mm, u64 address, u64 length)
 
 // --- Mapping ---
 
-u32 vma_flags_of_prot(int prot)
+u32 vma_flags_of_prot(const struct mm *mm, int prot)
 {
-	if ((prot & PROT_READ) && (current->personality & READ_IMPLIES_EXEC))
+	// Exec maps for a program that is not current yet.
+	u32 personality = mm == current->mm ? current->personality : mm->personality;
+
+	if ((prot & PROT_READ) && (personality & READ_IMPLIES_EXEC))
 		prot |= PROT_EXEC;
 	return ((prot & PROT_READ) ? VM_READ : 0) | ((prot & PROT_WRITE) ? VM_WRITE : 0) |
 	       ((prot & PROT_EXEC) ? VM_EXEC : 0);
@@ -282,7 +285,7 @@ static u32 map_flags_to_vma(int flags)
 int mm_mmap_object(struct mm *mm, u64 address, u64 length, int prot, int flags, struct file *file,
 		   struct mapping *mapping, u32 may, u64 offset, u64 *result)
 {
-	struct vma like = {.flags = vma_flags_of_prot(prot) | map_flags_to_vma(flags) | may,
+	struct vma like = {.flags = vma_flags_of_prot(mm, prot) | map_flags_to_vma(flags) | may,
 			   .file = file,
 			   .mapping = mapping,
 			   .offset = offset};

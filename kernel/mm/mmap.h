@@ -29,8 +29,11 @@ int mm_msync(struct mm *mm, u64 start, u64 length, int flags);
 // Names a range of anonymous memory; NULL takes names away. -EBADF, -ENOMEM, -EINVAL.
 int mm_set_anon_name(struct mm *mm, u64 start, u64 length, const char *name);
 
-// exec: the stack area; *top is where it ends.
+// exec: how the places of a new program are drawn, and the area of its stack; *top is where it ends.
+// -ENOMEM.
 int mm_map_stack(struct mm *mm, u32 personality, u64 *top);
+// exec: where mappings begin, with room above for a stack of that limit. Before the first mapping.
+void mm_set_base(struct mm *mm, u64 stack_top, u64 stack_limit);
 int mm_stack_make_executable(struct mm *mm);
 // All areas of the vDSO's data (VM_VDSO) show another object from now on. -ENOMEM: none does.
 int mm_replace_vdso_data(struct mm *mm, struct mapping *mapping);
@@ -44,4 +47,4 @@ extern u64 max_map_count, randomize_va_space;
 #define RANDOMIZE_ALL 2
 
 // Where the heap begins, behind the program's data.
-u64 mm_brk_base(u64 end_data);
+u64 mm_brk_base(struct mm *mm, u64 end_data);

@@ -123,7 +123,7 @@ int mm_mprotect(struct mm *mm, u64 address, u64 length, int prot)
 	if (grows & PROT_GROWSUP)
 		return -EINVAL; // no area grows up on this machine
 	down_write(&mm->map_lock);
-	int error = protect_locked(mm, address, end, vma_flags_of_prot(prot), prot);
+	int error = protect_locked(mm, address, end, vma_flags_of_prot(mm, prot), prot);
 	up_write(&mm->map_lock);
 	return error;
 }

@@ -39,6 +39,9 @@
 
 #include "internal.h"
 
+#define EXEC_ANEW        1         // not an error: begin again with exec->personality
+#define SECURE_STACK_MAX (8 * MIB) // of the stack's limit, for a program that gains privilege
+
 // --- Files ---
 
 int exec_read(struct file *file, void *buffer, size_t n, u64 offset)
@@ -217,12 +220,12 @@ int exec_pop_argument(struct exec *exec)
 
 // Arguments and environment together may take a quarter of the stack's limit, at most three
 // quarters of 8 MiB, and at least 128 KiB (execve(2)); but the stack has to hold them.
-static u64 arguments_limit(void)
+static u64 arguments_limit(u64 stack_limit)
 {
-	u64 limit = MIN(rlimit(RLIMIT_STACK) / 4, 6 * MIB);
+	u64 limit = MIN(stack_limit / 4, 6 * MIB);
 
 	limit = MAX(limit, ARG_STRING_MAX);
-	return MIN(limit, MAX(rlimit(RLIMIT_STACK), (u64)PAGE_SIZE));
+	return MIN(limit, MAX(stack_limit, (u64)PAGE_SIZE));
 }
 
 static int make_memory(struct exec *exec)
@@ -231,15 +234,32 @@ static int make_memory(struct exec *exec)
 
 	if (error)
 		return error;
-	error = mm_map_stack(exec->mm, current->personality, &exec->stack_top);
+	error = mm_map_stack(exec->mm, exec->personality, &exec->stack_top);
 	if (error)
 		return error;
 	exec->stack = exec->stack_top - 8; // Linux leaves a word of zero at the very top
-	exec->stack_lowest = exec->stack - arguments_limit();
+	exec->stack_lowest = exec->stack - arguments_limit(exec->stack_limit.rlim_cur);
 	return 0;
 }
 
 // --- Loading ---
+
+// With the credentials it is known what the program must not inherit. What was chosen by that already
+// is chosen anew: EXEC_ANEW.
+static int settle_layout(struct exec *exec)
+{
+	u32 personality = exec->personality;
+
+	if (exec->clears_personality)
+		exec->personality &= ~PER_CLEAR_ON_SETID;
+	if (exec->personality != personality)
+		return EXEC_ANEW;
+	// Much room for the stack would bring the mappings to a place that the caller chose.
+	if (exec->secure && exec->stack_limit.rlim_cur > SECURE_STACK_MAX)
+		exec->stack_limit.rlim_cur = SECURE_STACK_MAX;
+	mm_set_base(exec->mm, exec->stack_top, exec->stack_limit.rlim_cur);
+	return 0;
+}
 
 // Tries each format. A script changes exec->file and asks again.
 static int load(struct exec *exec)
@@ -258,6 +278,8 @@ static int load(struct exec *exec)
 			return error;
 		exec->executable = exec->file;
 		error = exec_prepare_cred(exec);
+		if (!error)
+			error = settle_layout(exec);
 		return error ?: exec_load_elf(exec);
 	}
 }
@@ -301,6 +323,18 @@ static void commit_memory(struct exec *exec)
 	exec->mm = NULL;
 }
 
+// Only where it differs: another process may have changed the limit meanwhile.
+static void commit_stack_limit(const struct exec *exec)
+{
+	struct rlimit *limit = &current->process->rlimits[RLIMIT_STACK];
+
+	if (!exec->secure)
+		return;
+	spin_lock(&current->alloc_lock); // of the leader, which the caller is by now
+	limit->rlim_cur = MIN(limit->rlim_cur, SECURE_STACK_MAX);
+	spin_unlock(&current->alloc_lock);
+}
+
 // Everything from here on happens.
 static void commit(struct exec *exec)
 {
@@ -308,10 +342,9 @@ static void commit(struct exec *exec)
 	process_timers_exec();
 	signal_actions_exec();
 	current->flags &= ~(TF_FORKNOEXEC | TF_RANDOMIZE);
-	if (!(current->personality & ADDR_NO_RANDOMIZE)) // by which the places were chosen
+	if (current->mm->randomized)
 		current->flags |= TF_RANDOMIZE;
-	if (exec->clears_personality)
-		current->personality &= ~PER_CLEAR_ON_SETID;
+	current->personality = exec->personality;
 	current->self_exec_id++;
 	current->sigaltstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = current->clear_child_tid = 0;
@@ -322,6 +355,7 @@ static void commit(struct exec *exec)
 			exec->clears_dumpable ? READ_ONCE(suid_dumpable) : DUMPABLE_USER);
 	if (exec->secure)
 		current->pdeath_signal = 0;
+	commit_stack_limit(exec);
 	cred_commit(exec->cred);
 	exec->cred = NULL;
 	arch_task_start_user(current, exec->entry, exec->entry_sp);
@@ -391,14 +425,17 @@ static int exec_file(struct exec *exec, const struct exec_strings *args,
 	return error;
 }
 
-int exec_program(int dirfd, const char *path, int flags, const struct exec_strings *args,
-		 const struct exec_strings *env)
+// Goes all the way, with a personality to begin with; *personality is then the program's.
+static int exec_attempt(int dirfd, const char *path, int flags, const struct exec_strings *args,
+			const struct exec_strings *env, u32 *personality)
 {
 	struct exec *exec = kzalloc(sizeof(*exec), GFP_KERNEL);
-	int error = exec ? check_process_limit() : -ENOMEM;
 
-	if (!error)
-		error = exec_open(dirfd, path, flags & ~AT_EXECVE_CHECK, &exec->file);
+	if (!exec)
+		return -ENOMEM;
+	exec->personality = *personality;
+	exec->stack_limit = current->process->rlimits[RLIMIT_STACK];
+	int error = exec_open(dirfd, path, flags & ~AT_EXECVE_CHECK, &exec->file);
 	if (!error) {
 		exec->filename = exec_name(dirfd, path);
 		exec->named_by_file = !*path;
@@ -407,9 +444,32 @@ int exec_program(int dirfd, const char *path, int flags, const struct exec_strin
 		error = exec->filename ? exec_file(exec, args, env, flags & AT_EXECVE_CHECK)
 				       : -ENOMEM;
 	}
-	if (exec)
-		exec_discard(exec);
+	*personality = exec->personality;
+	exec_discard(exec);
 	kfree(exec);
+	return error;
+}
+
+// Of the emulations of other systems only that of a 32-bit machine outlives exec.
+static u32 inherited_personality(void)
+{
+	u32 personality = current->personality;
+
+	return (personality & PER_MASK) == PER_LINUX32 ? personality : personality & ~PER_MASK;
+}
+
+int exec_program(int dirfd, const char *path, int flags, const struct exec_strings *args,
+		 const struct exec_strings *env)
+{
+	u32 personality = inherited_personality();
+	int error = check_process_limit();
+
+	// Flags are only taken away, so this ends.
+	if (error)
+		return error;
+	do
+		error = exec_attempt(dirfd, path, flags, args, env, &personality);
+	while (error == EXEC_ANEW);
 	return error;
 }
 

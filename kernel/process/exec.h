@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lib/base.h>
+#include <uapi/resource.h>
 
 struct file;
 struct mm;
@@ -15,6 +16,8 @@ struct exec {
 	struct file *file;            // what is being loaded now: the program, or its interpreter
 	struct file *executable;      // /proc/PID/exe
 	struct mm *mm;                // new address space
+	u32 personality;              // of the new program, as far as it is known
+	struct rlimit stack_limit;    // the same
 	u64 stack_top;                // of the new stack, as mapped
 	u64 stack;                    // lowest used address so far
 	u64 stack_lowest;             // arguments must not grow below
@@ -29,8 +32,8 @@ struct exec {
 	bool secure;          // AT_SECURE: privileges were gained
 	bool name_will_close; // `filename` is of a descriptor that the new program has not
 	bool clears_dumpable;
-	bool clears_personality;
-	u64 entry, entry_sp; // where user mode begins
+	bool clears_personality; // of PER_CLEAR_ON_SETID
+	u64 entry, entry_sp;     // where user mode begins
 	int script_depth;
 };
 

@@ -284,7 +284,7 @@ static void map_some(u64 first, u64 count)
 	bool shared = want.mapping && random_below(2), grows = !want.mapping && !random_below(6);
 	flags |= shared ? MAP_SHARED : MAP_PRIVATE;
 	flags |= grows ? MAP_GROWSDOWN : 0;
-	want.flags = vma_flags_of_prot(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
+	want.flags = vma_flags_of_prot(&mm, prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
 		     (shared ? VM_SHARED : 0) | (grows ? VM_GROWSDOWN : 0);
 	int error = mm_mmap_object(&mm, first * PAGE_SIZE, count * PAGE_SIZE, prot, flags, NULL,
 				   want.mapping, VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC, want.offset,
@@ -320,7 +320,7 @@ static void protect_some(u64 first, u64 count)
 
 		if (page >= first && page < first + count) {
 			hole |= !want.mapped;
-			want.flags = (want.flags & ~VM_ACCESS) | vma_flags_of_prot(prot);
+			want.flags = (want.flags & ~VM_ACCESS) | vma_flags_of_prot(&mm, prot);
 		}
 		// What a change of rights does to promises is told by the sums.
 		want.flags |= VM_ACCOUNT;
