@@ -371,6 +371,30 @@ u64 reserve_pages_count(void)
 	return reserve_pages;
 }
 
+// The page may go while it is looked at: then it counts as what it was. An order read from a page that
+// has just been taken is still below BUDDY_ORDERS, and what is skipped by it ends in its section.
+void page_kinds_count(struct page_kinds *kinds)
+{
+	memset(kinds, 0, sizeof(*kinds));
+	for (u64 pfn = pages_first; pfn < pages_end; pfn++) {
+		if (pfn % SECTION_PAGES == 0 && !page_opened(pfn)) {
+			pfn += SECTION_PAGES - 1;
+			continue;
+		}
+		struct page *page = pfn_to_page(pfn);
+		u16 flags = READ_ONCE(page->flags);
+
+		if (flags & PG_BUDDY)
+			pfn += (1ul << MIN(READ_ONCE(page->order), SECTION_ORDER)) - 1;
+		else if (flags & PG_ANON)
+			kinds->anon += atomic_read(&page->refs) > 0;
+		else if (flags & PG_TABLE)
+			kinds->tables++;
+		else if (flags & PG_CACHE)
+			kinds->object_mapped += atomic_read(&page->refs) > 1;
+	}
+}
+
 void buddy_counts(u64 counts[BUDDY_ORDERS])
 {
 	unsigned long flags = spin_lock_irqsave(&buddy_lock);

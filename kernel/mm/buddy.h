@@ -13,6 +13,16 @@ u64 total_pages_count(void); // ever under the allocator
 // Pages that were allocated are kept for ever, and are not counted any more.
 void pages_withdraw(u64 count);
 u64 reserve_pages_count(void);
+
+struct page_kinds {
+	u64 anon;          // pages of programs' own, those of huge pages among them
+	u64 tables;        // user page tables
+	u64 object_mapped; // pages of objects that somebody has mapped
+};
+
+// Counts the pages in use by kind, exactly but for what changes meanwhile. It looks at each page that
+// is not free, so that the paths on which pages come and go count nothing: for files of /proc only.
+void page_kinds_count(struct page_kinds *kinds);
 // Free blocks of each order, as /proc/buddyinfo shows them.
 void buddy_counts(u64 counts[BUDDY_ORDERS]);
 

@@ -39,6 +39,8 @@ static inline struct pte huge_part(struct pte huge, u64 address)
 struct pte huge_part_shown(struct pte huge, u64 address);
 // The block of zeroes, which is not counted.
 bool huge_is_zero(struct pte entry);
+// Pages of the block of zeroes, which are marked as anonymous and are nobody's: 0 when there is none.
+u64 huge_zero_pages_count(void);
 // Another entry will map the block: returns what it must be. *narrowed: this one has lost W.
 struct pte huge_share(struct pte *entry, bool *narrowed);
 // Empties an owned entry; the caller flushes, and then gives the block's share back with huge_put().

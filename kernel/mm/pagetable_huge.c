@@ -105,6 +105,11 @@ bool huge_is_zero(struct pte entry)
 	return entry_page(entry) == READ_ONCE(zero_block);
 }
 
+u64 huge_zero_pages_count(void)
+{
+	return READ_ONCE(zero_block) ? PT_ENTRIES : 0;
+}
+
 struct pte huge_part_shown(struct pte huge, u64 address)
 {
 	return huge_is_zero(huge) ? pte_make(page_to_pfn(zero_page), pte_bits(huge))

@@ -34,49 +34,136 @@ static void line(struct seq *seq, const char *name, u64 pages)
 	seq_printf(seq, "%-15s %8lu kB\n", name, KIB_PAGES(pages));
 }
 
+// What the two files about the machine tell, in pages.
+struct machine {
+	u64 total, free, available, slab, stacks, objects, anon, anon_huge, mapped, tables;
+};
+
+static void count_machine(struct machine *machine)
+{
+	struct page_kinds kinds;
+	u64 reserve = reserve_pages_count();
+
+	page_kinds_count(&kinds);
+	machine->total = total_pages_count();
+	machine->free = free_pages_count();
+	machine->available = machine->free > reserve ? machine->free - reserve : 0;
+	machine->slab = slab_pages_count();
+	machine->stacks = kstack_pages_count();
+	machine->objects = mapping_pages_count();
+	machine->anon = kinds.anon - MIN(kinds.anon, huge_zero_pages_count());
+	machine->anon_huge = atomic64_read(&huge_counts.mapped) * PT_ENTRIES;
+	machine->mapped = kinds.object_mapped;
+	machine->tables = kinds.tables;
+}
+
+// Linux's lines in its order, without those of what is not there or not counted: lists by age of file
+// pages (every file lives in memory), locked pages, compressed swap, memory set apart for devices.
+// No list by age is kept at all, so that all pages are shown as active, as they are on Linux until
+// memory is short.
 int proc_show_meminfo(struct seq *seq, struct task *task)
 {
-	u64 free = free_pages_count(), slab = slab_pages_count(), cached = mapping_pages_count();
+	struct machine m;
 
 	(void)task;
-	line(seq, "MemTotal:", total_pages_count());
-	line(seq, "MemFree:", free);
-	line(seq, "MemAvailable:", free > reserve_pages_count() ? free - reserve_pages_count() : 0);
-	line(seq, "Buffers:", 0);
-	line(seq, "Cached:", cached);
-	line(seq, "SwapCached:", 0);
-	line(seq, "SwapTotal:", 0);
-	line(seq, "SwapFree:", 0);
-	line(seq, "Dirty:", 0);
-	line(seq, "Writeback:", 0);
-	line(seq, "AnonHugePages:", atomic64_read(&huge_counts.mapped) * PT_ENTRIES);
-	line(seq, "Shmem:", cached); // every file lives in memory
-	line(seq, "Slab:", slab);
-	line(seq, "SReclaimable:", 0);
-	line(seq, "SUnreclaim:", slab);
-	line(seq, "KernelStack:", kstack_pages_count());
-	line(seq, "CommitLimit:", commit_limit_pages());
-	line(seq, "Committed_AS:", commit_pages());
+	count_machine(&m);
+	const struct {
+		const char *name;
+		u64 pages;
+	} lines[] = {{"MemTotal:", m.total},
+		     {"MemFree:", m.free},
+		     {"MemAvailable:", m.available},
+		     {"Buffers:", 0},
+		     {"Cached:", m.objects},
+		     {"SwapCached:", 0},
+		     {"Active:", m.anon + m.objects},
+		     {"Inactive:", 0},
+		     {"Active(anon):", m.anon + m.objects},
+		     {"Inactive(anon):", 0},
+		     {"Active(file):", 0},
+		     {"Inactive(file):", 0},
+		     {"SwapTotal:", 0},
+		     {"SwapFree:", 0},
+		     {"Dirty:", 0},
+		     {"Writeback:", 0},
+		     {"AnonPages:", m.anon},
+		     {"Mapped:", m.mapped},
+		     {"Shmem:", m.objects},
+		     {"KReclaimable:", 0},
+		     {"Slab:", m.slab},
+		     {"SReclaimable:", 0},
+		     {"SUnreclaim:", m.slab},
+		     {"KernelStack:", m.stacks},
+		     {"PageTables:", m.tables},
+		     {"SecPageTables:", 0},
+		     {"NFS_Unstable:", 0},
+		     {"Bounce:", 0},
+		     {"WritebackTmp:", 0},
+		     {"CommitLimit:", commit_limit_pages()},
+		     {"Committed_AS:", commit_pages()},
+		     {"AnonHugePages:", m.anon_huge},
+		     {"ShmemHugePages:", 0},
+		     {"ShmemPmdMapped:", 0},
+		     {"FileHugePages:", 0},
+		     {"FilePmdMapped:", 0}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		line(seq, lines[i].name, lines[i].pages);
+	seq_puts(seq, "HugePages_Total:       0\nHugePages_Free:        0\n"
+		      "HugePages_Rsvd:        0\nHugePages_Surp:        0\n");
+	line(seq, "Hugepagesize:", PT_ENTRIES);
+	line(seq, "Hugetlb:", 0);
 	return 0;
 }
 
+// Names that are missing are of what is not counted.
 int proc_show_vmstat(struct seq *seq, struct task *task)
 {
+	struct machine m;
+
 	(void)task;
-	seq_printf(seq, "nr_free_pages %lu\n", free_pages_count());
-	seq_printf(seq, "nr_file_pages %lu\nnr_shmem %lu\n", mapping_pages_count(),
-		   mapping_pages_count());
-	seq_printf(seq, "nr_kernel_stack %lu\n", KIB_PAGES(kstack_pages_count()));
-	seq_printf(seq, "oom_kill %lu\n", oom_kill_count());
-	seq_printf(seq, "nr_anon_transparent_hugepages %lu\nthp_fault_alloc %lu\n",
-		   (u64)atomic64_read(&huge_counts.mapped),
-		   (u64)atomic64_read(&huge_counts.fault_alloc));
-	seq_printf(seq, "thp_fault_fallback %lu\nthp_collapse_alloc %lu\nthp_split_pmd %lu\n",
-		   (u64)atomic64_read(&huge_counts.fault_fallback),
-		   (u64)atomic64_read(&huge_counts.collapse_alloc),
-		   (u64)atomic64_read(&huge_counts.split_entries));
-	seq_printf(seq, "nr_tlb_remote_flush %lu\nnr_tlb_local_flush %lu\n",
-		   (u64)atomic64_read(&flushes_remote), (u64)atomic64_read(&flushes_local));
+	count_machine(&m);
+	const struct {
+		const char *name;
+		u64 value;
+	} lines[] = {{"nr_free_pages", m.free},
+		     {"nr_zone_inactive_anon", 0},
+		     {"nr_zone_active_anon", m.anon + m.objects},
+		     {"nr_zone_inactive_file", 0},
+		     {"nr_zone_active_file", 0},
+		     {"nr_inactive_anon", 0},
+		     {"nr_active_anon", m.anon + m.objects},
+		     {"nr_inactive_file", 0},
+		     {"nr_active_file", 0},
+		     {"nr_slab_reclaimable", 0},
+		     {"nr_slab_unreclaimable", m.slab},
+		     {"nr_anon_pages", m.anon},
+		     {"nr_mapped", m.mapped},
+		     {"nr_file_pages", m.objects},
+		     {"nr_dirty", 0},
+		     {"nr_writeback", 0},
+		     {"nr_shmem", m.objects},
+		     {"nr_shmem_hugepages", 0},
+		     {"nr_shmem_pmdmapped", 0},
+		     {"nr_file_hugepages", 0},
+		     {"nr_file_pmdmapped", 0},
+		     {"nr_anon_transparent_hugepages", atomic64_read(&huge_counts.mapped)},
+		     {"nr_kernel_stack", KIB_PAGES(m.stacks)},
+		     {"nr_page_table_pages", m.tables},
+		     {"pgpgin", 0},
+		     {"pgpgout", 0},
+		     {"pswpin", 0},
+		     {"pswpout", 0},
+		     {"oom_kill", oom_kill_count()},
+		     {"nr_tlb_remote_flush", atomic64_read(&flushes_remote)},
+		     {"nr_tlb_local_flush", atomic64_read(&flushes_local)},
+		     {"thp_fault_alloc", atomic64_read(&huge_counts.fault_alloc)},
+		     {"thp_fault_fallback", atomic64_read(&huge_counts.fault_fallback)},
+		     {"thp_collapse_alloc", atomic64_read(&huge_counts.collapse_alloc)},
+		     {"thp_split_pmd", atomic64_read(&huge_counts.split_entries)}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		seq_printf(seq, "%s %lu\n", lines[i].name, lines[i].value);
 	return 0;
 }
 
