@@ -79,7 +79,8 @@ static struct xattr *xattr_new(const char *name, const void *value, size_t size)
 		return NULL;
 	xattr->size = size;
 	xattr->name = (char *)xattr->value + size;
-	memcpy(xattr->value, value, size);
+	if (size) // then there need be no value
+		memcpy(xattr->value, value, size);
 	memcpy(xattr->name, name, strlen(name) + 1);
 	return xattr;
 }
