@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 KERNEL_BASE = 0xFFFFFFFF80000000
+NAMES_STEP = 64  # of so many names, the place of the first is told; as in core/symbols.c
 
 
 def functions(nm, kernel):
@@ -31,8 +32,9 @@ def write(symbols, path):
         out.writelines(f"\t.word {address - KERNEL_BASE:#x}\n" for address, _ in symbols)
         out.write("symbol_names_at:\n")
         offset = 0
-        for _, name in symbols:
-            out.write(f"\t.word {offset}\n")
+        for index, (_, name) in enumerate(symbols):
+            if index % NAMES_STEP == 0:
+                out.write(f"\t.word {offset}\n")
             offset += len(name) + 1
         out.write("symbol_names:\n")
         out.writelines(f'\t.asciz "{name}"\n' for _, name in symbols)

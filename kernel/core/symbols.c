@@ -12,9 +12,21 @@ extern const u32 symbol_offsets[];
 extern const u32 symbol_names_at[];
 extern const char symbol_names[];
 
+#define SYMBOL_NAMES_STEP 64 // as in scripts/gen-symbols.py
+
 static u32 count(void)
 {
 	return *(const volatile u32 *)&symbol_count;
+}
+
+// Of every 64th name it is known where it begins; from there they follow each other.
+static const char *name_of(u32 index)
+{
+	const char *name = symbol_names + symbol_names_at[index / SYMBOL_NAMES_STEP];
+
+	for (u32 i = index % SYMBOL_NAMES_STEP; i; i--)
+		name += strlen(name) + 1;
+	return name;
 }
 
 // Index of the last symbol at or below addr.
@@ -44,7 +56,7 @@ bool symbol_lookup(u64 addr, const char **name, u64 *offset, u64 *size)
 	if (!find(addr, &i))
 		return false;
 	u64 start = KERNEL_BASE + symbol_offsets[i];
-	*name = symbol_names + symbol_names_at[i];
+	*name = name_of(i);
 	*offset = addr - start;
 	*size = i + 1 < count() ? symbol_offsets[i + 1] - symbol_offsets[i] : 0;
 	return true;
@@ -52,8 +64,10 @@ bool symbol_lookup(u64 addr, const char **name, u64 *offset, u64 *size)
 
 u64 symbol_address(const char *name)
 {
-	for (u32 i = 0; i < count(); i++) {
-		if (!strcmp(symbol_names + symbol_names_at[i], name))
+	const char *at = symbol_names;
+
+	for (u32 i = 0; i < count(); i++, at += strlen(at) + 1) {
+		if (!strcmp(at, name))
 			return KERNEL_BASE + symbol_offsets[i];
 	}
 	return 0;
@@ -61,8 +75,10 @@ u64 symbol_address(const char *name)
 
 void symbol_for_each(void (*fn)(u64 addr, const char *name, void *ctx), void *ctx)
 {
-	for (u32 i = 0; i < count(); i++)
-		fn(KERNEL_BASE + symbol_offsets[i], symbol_names + symbol_names_at[i], ctx);
+	const char *name = symbol_names;
+
+	for (u32 i = 0; i < count(); i++, name += strlen(name) + 1)
+		fn(KERNEL_BASE + symbol_offsets[i], name, ctx);
 }
 
 size_t symbol_format(char *buf, size_t size, u64 addr)

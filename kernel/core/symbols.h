@@ -2,7 +2,7 @@
 //
 // The table (scripts/gen-symbols.py writes it, arch/riscv links it): symbol_count entries sorted by
 // address; symbol_offsets[i] is the address minus KERNEL_BASE; symbol_names_at[i] is the offset of
-// its NUL-terminated name in symbol_names.
+// NUL-terminated name 64 * i in symbol_names.
 #pragma once
 
 #include <lib/base.h>

@@ -326,7 +326,6 @@ void mapping_destroy(struct mapping *mapping)
 
 ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos)
 {
-	static const char zeroes[PAGE_SIZE] ALIGNED(64);
 	ssize_t done = 0;
 
 	while (iter_count(iter)) {
@@ -337,7 +336,8 @@ ssize_t mapping_read(struct mapping *mapping, struct iov_iter *iter, u64 *pos)
 		u64 offset = *pos % PAGE_SIZE;
 		size_t n = MIN(MIN(PAGE_SIZE - offset, size - *pos), iter_count(iter));
 		struct page *page = mapping_find_page(mapping, *pos / PAGE_SIZE);
-		const char *from = page ? (char *)page_to_virt(page) + offset : zeroes;
+		const char *from = page ? (char *)page_to_virt(page) + offset
+					: page_to_virt(zero_page);
 		size_t copied = iter_copy_to(iter, from, n);
 		if (page)
 			page_put(page);

@@ -10,6 +10,7 @@
 // the page is not at hand drops the lock, faults it in, and begins again.
 
 #include <core/errno.h>
+#include <core/init.h>
 #include <lib/hash.h>
 #include <mm/futex_key.h>
 #include <mm/uaccess.h>
@@ -20,8 +21,15 @@
 
 #define BUCKET_BITS 8
 
-static struct futex_bucket buckets[1 << BUCKET_BITS] = {
-	[0 ...(1 << BUCKET_BITS) - 1] = {.lock = SPINLOCK_INIT(LOCK_FUTEX)}};
+static struct futex_bucket buckets[1 << BUCKET_BITS];
+
+static int futex_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(buckets); i++)
+		spin_init(&buckets[i].lock, LOCK_FUTEX);
+	return 0;
+}
+INITCALL(CORE, futex_init);
 
 // --- Keys and buckets ---
 
