@@ -169,8 +169,7 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	return 0;
 }
 
-// The first mount of an empty namespace. NULL: no memory.
-static struct mount *mount_nothing(void)
+struct mount *mount_nothing(void)
 {
 	struct superblock *sb;
 

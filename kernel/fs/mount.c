@@ -475,17 +475,19 @@ bool mount_is_ours(const struct mount *mount)
 
 // --- Beginning ---
 
+// The root file system lies upon a mount with nothing in it: so pivot_root can put another in its place.
 struct mount *mount_make_root(struct superblock *sb)
 {
-	struct mount *mount = mount_alloc(sb, sb->root, "rootfs", 0);
+	struct mount *nothing = mount_nothing(), *mount = mount_alloc(sb, sb->root, "rootfs", 0);
 
-	BUG_ON(!mount);
-	first_mnt_ns.root = mount;
+	BUG_ON(!nothing || !mount);
+	first_mnt_ns.root = nothing;
 	mnt_ns_init();
 	list_init(&first_mnt_ns.mounts);
 	wait_queue_init(&first_mnt_ns.poll);
 	mutex_lock(&mount_mutex);
-	mount_set_ns(mount, &first_mnt_ns);
+	mount_hang(mount, nothing, nothing->root);
+	mount_set_ns(nothing, &first_mnt_ns);
 	mutex_unlock(&mount_mutex);
 	init_nsproxy.mnt = &first_mnt_ns;
 	return mount;

@@ -80,6 +80,9 @@ int superblock_set_read_only(struct superblock *sb, bool read_only); // the same
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *ancestor);
 
 void mnt_ns_init(void);
+
+// A new mount of a file system with nothing in it, where a namespace begins. NULL: no memory.
+struct mount *mount_nothing(void);
 // Room for `count` more. -ENOSPC.
 int mnt_ns_reserve(struct mnt_ns *ns, u32 count);
 void mnt_ns_touch(struct mnt_ns *ns); // it has changed: for poll(2)

@@ -443,6 +443,29 @@ ABI_TEST(mountflags, pivot_root_errors)
 	R(syscall(SYS_pivot_root, "/", "/"));
 }
 
+// The root that the kernel booted with lies on a mount, too: a container needs no chroot first.
+ABI_TEST(mountflags, pivot_root_from_the_first_root)
+{
+	int id, parent;
+
+	arena();
+	R(mount("new", "a", "tmpfs", 0, NULL));
+	mkdir("a/old", 0755);
+	mkdir("a/proc", 0755);
+	R(syscall(SYS_pivot_root, "a", "a/old"));
+	R(chdir("/"));
+	R(access("/old/proc", F_OK));
+	R(access("/../old/proc/self", F_OK));
+	R(mount("proc", "proc", "proc", 0, NULL));
+	char *line = read_whole("/proc/self/mountinfo");
+	R(sscanf(line, "%d %d", &id, &parent));
+	abi_show("hangs on another", id != parent);
+	R(umount2("/old", MNT_DETACH));
+	R(access("/old/proc", F_OK));
+	R(umount2("/", MNT_DETACH));
+	R(access("/proc", F_OK));
+}
+
 ABI_TEST(mountflags, pivot_root_works)
 {
 	enter_arena();
