@@ -27,6 +27,8 @@ void format_repeat(struct format_out *out, char c, size_t n)
 {
 	char chunk[32];
 
+	if (!n)
+		return;
 	memset(chunk, c, sizeof(chunk));
 	while (n) {
 		size_t part = MIN(n, sizeof(chunk));
@@ -47,21 +49,41 @@ void format_padded(struct format_out *out, const struct format_spec *spec, const
 		format_repeat(out, ' ', pad);
 }
 
+char *decimal_digits(char *end, u64 value)
+{
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	return end;
+}
+
 // Writes the digits so that they end at `end`. Returns where they begin; none for 0.
 static char *put_digits(char *end, u64 value, unsigned base, bool upper)
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
 
-	if (base == 10) {
-		for (; value; value /= 10)
-			*--end = digits[value % 10];
-		return end;
-	}
+	if (base == 10)
+		return value ? decimal_digits(end, value) : end;
 	unsigned shift = base == 16 ? 4 : base == 8 ? 3 : 1;
 
 	for (; value; value >>= shift)
 		*--end = digits[value & (base - 1)];
 	return end;
+}
+
+// The usual number: the buffer has room for all that stands before the digits, so that it is emitted
+// in one piece, which costs a fraction of many.
+static void put_front(struct format_out *out, char *at, const char *end, size_t zeros,
+		      const char *prefix, size_t prefix_len, size_t pad)
+{
+	while (zeros--)
+		*--at = '0';
+	while (prefix_len)
+		*--at = prefix[--prefix_len];
+	while (pad--)
+		*--at = ' ';
+	format_emit(out, at, (size_t)(end - at));
 }
 
 // Emits a number: padding, sign or prefix, zeros, digits, padding.
@@ -88,6 +110,10 @@ static void put_number(struct format_out *out, const struct format_spec *spec, c
 	if ((spec->flags & FORMAT_ZERO) && !(spec->flags & FORMAT_LEFT) && spec->precision < 0) {
 		zeros += pad;
 		pad = 0;
+	}
+	if (!(spec->flags & FORMAT_LEFT) && pad + prefix_len + zeros + count <= sizeof(buf)) {
+		put_front(out, digits, end, zeros, prefix, prefix_len, pad);
+		return;
 	}
 	if (!(spec->flags & FORMAT_LEFT))
 		format_repeat(out, ' ', pad);

@@ -65,6 +65,10 @@ void format_emit(struct format_out *out, const char *s, size_t n);
 void format_repeat(struct format_out *out, char c, size_t n);
 void format_padded(struct format_out *out, const struct format_spec *spec, const char *s, size_t n);
 
+// Writes a number's decimal digits, at most 20, so that they end at `end`. Returns where they begin; 0 has
+// one digit.
+char *decimal_digits(char *end, u64 value);
+
 // Calls emit with one piece of text after the other (never empty). Returns the number of bytes, or
 // -EOVERFLOW if that, a width or a precision exceeds INT_MAX.
 int vformat(void (*emit)(void *ctx, const char *s, size_t n), void *ctx, const char *fmt,

@@ -49,6 +49,22 @@ static void test_integers(void)
 	}
 }
 
+static void test_decimal(void)
+{
+	u64 value = ~0ul;
+
+	for (int i = 0; i < 10000; i++) {
+		char got[24], want[24];
+		size_t n = (size_t)sprintf(want, "%lu", value);
+		char *digits = decimal_digits(got + 20, value);
+
+		got[20] = '\0';
+		CHECK_EQ(got + 20 - digits, n);
+		CHECK_STR(digits, want);
+		value = i == 0 ? 0 : random_u64() >> random_below(64);
+	}
+}
+
 static void test_text(void)
 {
 	for (int i = 0; i < 30000; i++) {
@@ -198,9 +214,9 @@ static void test_hooks(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{"integers", test_integers}, {"text", test_text}, {"stars", test_stars},
-		{"cut", test_cut},           {"own", test_own},   {"overflow", test_overflow},
-		{"hooks", test_hooks},
+		{"integers", test_integers}, {"decimal", test_decimal}, {"text", test_text},
+		{"stars", test_stars},       {"cut", test_cut},         {"own", test_own},
+		{"overflow", test_overflow}, {"hooks", test_hooks},
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

@@ -31,7 +31,7 @@ struct mm *proc_mm_get(struct task *task)
 
 static void line(struct seq *seq, const char *name, u64 pages)
 {
-	seq_printf(seq, "%-15s %8lu kB\n", name, KIB_PAGES(pages));
+	seq_put_kib(seq, name, KIB_PAGES(pages));
 }
 
 // What the two files about the machine tell, in pages.

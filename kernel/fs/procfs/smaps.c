@@ -111,7 +111,7 @@ static void count_area(struct resident *sum, struct vma *vma)
 
 static void size_line(struct seq *seq, const char *name, u64 bytes)
 {
-	seq_printf(seq, "%-15s %8lu kB\n", name, bytes / KIB);
+	seq_put_kib(seq, name, bytes / KIB);
 }
 
 static void show_resident(struct seq *seq, const struct resident *sum, bool rollup)
@@ -156,8 +156,10 @@ static void show_flags(struct seq *seq, u32 flags)
 
 	seq_puts(seq, "VmFlags: ");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (flags & names[i].flag)
-			seq_printf(seq, "%s ", names[i].text);
+		if (flags & names[i].flag) {
+			seq_puts(seq, names[i].text);
+			seq_putc(seq, ' ');
+		}
 	}
 	seq_putc(seq, '\n');
 }
@@ -189,8 +191,11 @@ static int show_areas(struct seq *seq, struct task *task,
 	struct mm *mm = ptrace_may_see_memory(task) ? proc_mm_get(task) : NULL;
 	if (mm) {
 		down_read(&mm->map_lock);
-		for_each_vma (vma, mm)
+		for_each_vma (vma, mm) {
+			if (seq->full)
+				break; // it will be made again
 			show(seq, vma, buffer);
+		}
 		up_read(&mm->map_lock);
 		mm_put(mm);
 	}
