@@ -117,6 +117,26 @@ static struct task *choose(void)
 	return chosen;
 }
 
+// Who there was to choose from, the most bad of them being chosen; those who may not be have -1.
+static void report_candidates(void)
+{
+	struct task *leader;
+
+	pr_info("Out of memory: badness, pages in memory and of tables, oom_score_adj of each:\n");
+	rcu_read_lock();
+	list_for_each_entry_rcu (leader, &all_processes, all_node) {
+		struct mm *mm = memory_of_process(leader->process);
+
+		if (!mm)
+			continue;
+		pr_info("Out of memory: %d (%s): %ld, %ld, %lu, %d\n", task_tgid_nr(leader),
+			leader->name, badness_of(leader, mm), (s64)mm_rss(mm), mm->table_pages,
+			leader->process->oom_score_adj);
+		mm_drop(mm);
+	}
+	rcu_read_unlock();
+}
+
 static void report(struct task *leader, const struct mm *mm)
 {
 	const struct cred *cred = task_cred_get(leader);
@@ -154,6 +174,7 @@ static void kill(struct task *chosen)
 
 	if (!mm)
 		return;
+	report_candidates();
 	report(chosen, mm);
 	rcu_read_lock();
 	list_for_each_entry_rcu (leader, &all_processes, all_node) {

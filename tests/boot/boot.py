@@ -280,7 +280,20 @@ def memory_files():
 
 def reclaim():
     """A machine of 64 MiB runs out of memory again and again, and goes on."""
-    result = boots(smp=2, mem='64M', append='loglevel=4', limit=120)
+    result = boots(smp=2, mem='64M', append='loglevel=7', limit=120)
+    seen, killed = {}, 0
+    for line in result.console.splitlines():  # of each killing the log tells who there was
+        candidate = re.search(r'Out of memory: (\d+) \(.*\): (-?\d+), ', line)
+        victim = re.search(r'Out of memory: Killed process (\d+) ', line)
+        if candidate:
+            seen[candidate.group(1)] = int(candidate.group(2))
+        elif victim:
+            killed += 1
+            if seen.get(victim.group(1), -1) < 0 or seen[victim.group(1)] < max(seen.values()):
+                raise qemu.Failure('not the worst was killed: %s, %s' % (line, seen))
+            seen = {}
+    if not killed:
+        raise qemu.Failure('nobody was killed: ' + result.report())
     right = len(re.findall(r'^right: ', result.console, re.M))
     if right != 15 or re.search('^wrong: ', result.console, re.M):
         raise qemu.Failure('%d of 15 hold: %s' % (right, result.report()))
