@@ -445,3 +445,87 @@ ABI_TEST(file_caps, user_namespaces)
 	nested("0 100000 1000", run_as_user);
 	done();
 }
+
+static int inner_pid[2], outer_done[2];
+
+// Of the first user namespace, joins the inner mount namespace only.
+static void visit(void)
+{
+	char path[64];
+	pid_t pid;
+
+	if (read(inner_pid[0], &pid, sizeof(pid)) != sizeof(pid))
+		_exit(1);
+	sprintf(path, "/proc/%d/ns/mnt", pid);
+	R(setns(open(path, O_RDONLY), CLONE_NEWNS));
+	show_caps(COPY);
+	CHILD(become(7); execute());
+	fflush(stdout);
+	write(outer_done[1], "x", 1);
+}
+
+// A tmpfs of the inner namespace: what its files grant counts there, and not outside.
+static void own_mount(void)
+{
+	pid_t self = getpid();
+	char byte;
+
+	setresgid(0, 0, 0);
+	setresuid(0, 0, 0);
+	R(unshare(CLONE_NEWNS));
+	fresh(0);
+	give(VFS_CAP_REVISION_2 | 1, NET, 0, 20);
+	show_caps(COPY);
+	CHILD(become(7); execute());
+	CHILD(become(7); R(unshare(CLONE_NEWUSER)); execute());
+	chown(COPY, 8, 9);
+	chmod(COPY, 06755);
+	CHILD(become(7); execute());
+	CHILD(become(7); R(unshare(CLONE_NEWUSER)); execute());
+	give(VFS_CAP_REVISION_2 | 1, NET, 0, 20);
+	printf("from outside\n");
+	fflush(stdout);
+	write(inner_pid[1], &self, sizeof(self));
+	read(outer_done[0], &byte, 1);
+}
+
+ABI_TEST(file_caps, mount_of_a_user_namespace)
+{
+	mkdir("/proc", 0555);
+	mount("proc", "/proc", "proc", 0, NULL);
+	pipe(inner_pid);
+	pipe(outer_done);
+	fflush(stdout);
+	pid_t visitor = fork();
+	if (visitor == 0) {
+		alarm(20);
+		visit();
+		_exit(0);
+	}
+	nested("0 100000 1000", own_mount);
+	abi_reap(visitor);
+	umount2("/proc", MNT_DETACH);
+}
+
+static void set_empty(void)
+{
+	R(setxattr(COPY, "security.capability", "", 0, 0));
+	give(VFS_CAP_REVISION_2, NET, 0, 20);
+	R(removexattr(COPY, "security.capability"));
+	R(setxattr(DIR "/pipe", "user.a", "x", 1, 0));
+	R(getxattr(DIR "/pipe", "user.a", NULL, 0));
+}
+
+ABI_TEST(file_caps, not_ones_own)
+{
+	fresh(0);
+	mkfifo(DIR "/pipe", 0666);
+	give(VFS_CAP_REVISION_2 | 1, NET, 0, 20);
+	CHILD(become(1000); set_empty());
+	show_caps(COPY);
+	chown(COPY, 1000, 1000);
+	CHILD(become(1000); set_empty());
+	show_caps(COPY);
+	set_empty();
+	done();
+}
