@@ -439,7 +439,7 @@ u32 pipe_round_size(u32 bytes)
 {
 	u32 size = PAGE_SIZE;
 
-	while (size < bytes)
+	while (size && size < bytes)
 		size *= 2;
 	return size;
 }
@@ -452,7 +452,7 @@ long pipe_resize(struct file *file, u32 wanted)
 
 	if (!pipe)
 		return -EBADF;
-	if (wanted > 1u << 31)
+	if (!size)
 		return -EINVAL;
 	if (size > READ_ONCE(pipe_max_size) && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;

@@ -7,7 +7,7 @@
 int pipe_create(u32 flags, struct file **reader, struct file **writer);
 
 extern u64 pipe_max_size; // [a] fs.pipe-max-size: bytes of one pipe, without privilege
-// The least size of a pipe that holds so many, up to 2 GiB.
+// The least size of a pipe that holds so many; 0 if that is above 2 GiB.
 u32 pipe_round_size(u32 bytes);
 
 // Registered by signal code: current has written to a pipe that nobody reads.

@@ -102,6 +102,8 @@ ABI_TEST(files, pipe_sizes)
 	R(fcntl(pipes[0], F_SETPIPE_SZ, 5000));
 	R(read(pipes[0], buffer, 8));
 	R(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20));
+	R(fcntl(pipes[1], F_SETPIPE_SZ, 0xf0000000u));
+	R(fcntl(pipes[1], F_SETPIPE_SZ, -1));
 	R(write(pipes[1], block, 2 << 20));
 	R(fcntl(pipes[1], F_SETPIPE_SZ, 4096));
 	R(fcntl(0, F_GETPIPE_SZ) < 0 ? 0 : 1);
