@@ -28,7 +28,7 @@ WRAPPER_CALL = re.compile(r'\b(%s)\s*\(' % '|'.join(WRAPPERS))
 ANSWERS = {'ns_capable', 'capable', 'cred_capable', 'inode_capable'}
 # Checks whose cases do not name them, each with the reason.
 EXCUSED = {
-    ('prepare_credentials', 'CAP_SETUID'): 'the case "exec that shares" is about exec as a whole',
+    ('exec_prepare_cred', 'CAP_SETUID'): 'the case "exec that shares" is about exec as a whole',
 }
 # {"name", "functions", CAP_X, …} and PTRACE_CASE("name", "functions", …).
 CASE = re.compile(r'\{\s*"[^"]*",\s*"([^"]*)",\s*(CAP_\w+)')
