@@ -31,16 +31,41 @@ void mnt_ns_put(struct mnt_ns *ns)
 	ns_put(&ns->common);
 }
 
+// A file that stands for a namespace may be mounted somewhere in another, and is put when that mount is taken
+// down, with mount_mutex held. So a namespace that ends there waits until its holder lets go: this
+// also makes a loop of what would be a recursion without bound.
+static LIST_HEAD(ending); // [mutex] by `all`
+
+void mount_unlock(void)
+{
+	LIST_HEAD(ended);
+
+	while (!list_empty(&ending)) {
+		struct mnt_ns *ns = list_first_entry(&ending, struct mnt_ns, all);
+
+		list_move(&ns->all, &ended);
+		mount_tree_drop(ns->root);
+	}
+	mutex_unlock(&mount_mutex);
+	while (!list_empty(&ended)) {
+		struct mnt_ns *ns = list_first_entry(&ended, struct mnt_ns, all);
+
+		list_del(&ns->all);
+		ns_common_end(&ns->common);
+		kfree(ns);
+	}
+}
+
 static void mnt_ns_free(struct ns_common *common)
 {
 	struct mnt_ns *ns = (struct mnt_ns *)common;
+	bool held = mutex_is_mine(&mount_mutex);
 
-	mutex_lock(&mount_mutex);
-	list_del(&ns->all);
-	mount_tree_drop(ns->root);
-	mutex_unlock(&mount_mutex);
-	ns_common_end(common);
-	kfree(ns);
+	if (!held)
+		mutex_lock(&mount_mutex);
+	list_move(&ns->all, &ending);
+	if (!held)
+		mount_unlock();
 }
 
 const struct ns_kind mnt_ns_kind = {
@@ -117,7 +142,7 @@ struct mnt_ns *mnt_ns_find(u64 id)
 			break;
 		}
 	}
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return found;
 }
 
@@ -130,7 +155,7 @@ struct mnt_ns *mnt_ns_neighbour(struct mnt_ns *ns, bool next)
 		link = next ? link->next : link->prev;
 		ns = link == &namespaces ? NULL : list_entry(link, struct mnt_ns, all);
 	} while (ns && !refcount_get_not_zero(&ns->common.refs)); // it is going
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return ns;
 }
 
@@ -152,7 +177,7 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	mutex_lock(&mount_mutex);
 	struct mount *tree = mount_copy_tree(old->root, old->root->root, true, how);
 	if (IS_ERR(tree)) {
-		mutex_unlock(&mount_mutex);
+		mount_unlock();
 		ns_common_end(&ns->common);
 		kfree(ns);
 		return PTR_ERR(tree);
@@ -164,7 +189,7 @@ int mnt_ns_dup(struct mnt_ns *old, struct user_ns *owner, struct fs_context *fs,
 	if (fs)
 		move_context(fs, old);
 	add_to_all(ns);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	*out = ns;
 	return 0;
 }
@@ -197,7 +222,7 @@ int mnt_ns_create_empty(struct user_ns *owner, struct fs_context *fs, struct mnt
 	mutex_lock(&mount_mutex);
 	mount_set_ns(ns->root, ns);
 	add_to_all(ns);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	struct path top = {mount_get(ns->root), dentry_get(ns->root->root)};
 	path_get(&top);
 	fs_context_set_root(fs, &top);

@@ -488,7 +488,7 @@ struct mount *mount_make_root(struct superblock *sb)
 	mutex_lock(&mount_mutex);
 	mount_hang(mount, nothing, nothing->root);
 	mount_set_ns(nothing, &first_mnt_ns);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	init_nsproxy.mnt = &first_mnt_ns;
 	return mount;
 }

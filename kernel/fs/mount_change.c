@@ -179,7 +179,7 @@ int mount_attach(struct superblock *sb, const char *source, const struct path *p
 	int error = attach_locked(sb, mount, point);
 	if (error)
 		discard(mount);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }
 
@@ -232,7 +232,7 @@ int mount_bind(const struct path *from, const struct path *point, bool recursive
 	error = IS_ERR(tree) ? PTR_ERR(tree) : graft(tree, point);
 	if (error && !IS_ERR(tree))
 		mount_tree_drop(tree);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }
 
@@ -321,7 +321,7 @@ int mount_move(const struct path *from, const struct path *point, bool beneath)
 		error = mount_attach_tree(from->mount, place.mount, place.dentry, !anonymous);
 	if (!error && anonymous)
 		anonymous->root = NULL; // the descriptor has nothing to take down any more
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	path_put(&place);
 	return error;
 }
@@ -351,7 +351,7 @@ int mount_set_group(const struct path *from, const struct path *to)
 	int error = check_set_group(from, to);
 	if (!error)
 		propagation_join(from->mount, to->mount);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }
 
@@ -394,7 +394,7 @@ int mount_remount(const struct path *root, u32 flags)
 {
 	mutex_lock(&mount_mutex);
 	int error = check_remount(root, flags) ?: mount_store_flags(root->mount, flags);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }
 
@@ -435,7 +435,7 @@ int superblock_remount(const struct path *root, u32 flags, u32 words, const char
 {
 	mutex_lock(&mount_mutex);
 	int error = remount_locked(root, flags, words, options);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }
 
@@ -453,7 +453,7 @@ int mount_set_propagation(const struct path *root, u32 type, bool recursive)
 		for (; mount; mount = recursive ? mount_next(mount, root->mount) : NULL)
 			propagation_change(mount, type);
 	}
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }
 
@@ -525,7 +525,7 @@ int mount_pivot(const struct path *new_root, const struct path *put_old)
 	error = find_place(put_old, &place) ?: pivot_check(&root, new_root, &place);
 	if (!error)
 		pivot(root.mount, new_root->mount, &place);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	if (!error)
 		fs_context_replace_everywhere(&root, new_root);
 	path_put(&root);

@@ -19,7 +19,7 @@ static int detached_release(struct file *file)
 	mutex_lock(&mount_mutex);
 	if (ns->root) // it was not moved
 		mount_tree_drop(ns->root);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	kfree(ns);
 	return 0;
 }
@@ -82,7 +82,7 @@ int mount_open_copy(const struct path *from, bool recursive, struct file **out)
 	struct mount *tree = mount_copy_for_bind(from, recursive);
 	if (!IS_ERR(tree))
 		own(file, ns, tree);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	if (IS_ERR(tree)) {
 		discard(ns, file);
 		return PTR_ERR(tree);
@@ -112,7 +112,7 @@ int mount_open_new(struct superblock *sb, const char *source, u32 flags, struct 
 		mount_tree_drop(mount);
 	else
 		own(file, ns, mount);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	if (error)
 		discard(ns, file);
 	else
@@ -164,6 +164,6 @@ int mount_set_attributes(const struct path *root, const struct mount_change *cha
 		error = propagation_add_groups(top, recursive);
 	for (mount = top; mount && !error; mount = recursive ? mount_next(mount, top) : NULL)
 		apply_attributes(mount, change);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }

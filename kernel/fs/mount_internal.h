@@ -20,6 +20,9 @@ struct mnt_ns {
 };
 
 extern struct mutex mount_mutex;
+// Lets go of it, after the trees of mount namespaces that ended meanwhile were dropped. Always this instead of
+// mutex_unlock().
+void mount_unlock(void);
 extern struct mnt_ns first_mnt_ns;
 
 // What becomes of the sharing of a copied mount: peer of a shared one and slave of the same master,

@@ -260,7 +260,7 @@ int mount_status(struct mnt_ns *ns, u64 number, struct mount *mount, u64 mask,
 	int error = mount && mount_is_detached(mount)
 			    ? -ENOENT
 			    : status_locked(ns, number, mount, mask, &root, buffer, out, seq);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	path_put(&root);
 	kfree(buffer);
 	return error;
@@ -308,7 +308,7 @@ long mount_list(struct mnt_ns *ns, u64 number, u64 last, bool reverse, u64 *numb
 		result = list_locked(ns, top, &below, last, reverse, numbers, count);
 		read_unlock(&dcache_lock);
 	}
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	path_put(&root);
 	return result;
 }

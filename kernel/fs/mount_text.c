@@ -206,7 +206,7 @@ static void show_all(struct mnt_ns *ns, const struct path *root, struct seq *seq
 			line(mount, place, root, seq, buffer + PATH_MAX);
 	}
 	read_unlock(&dcache_lock);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	kfree(buffer);
 }
 

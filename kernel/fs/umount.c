@@ -81,6 +81,6 @@ int mount_detach(const struct path *root, int flags)
 {
 	mutex_lock(&mount_mutex);
 	int error = detach_locked(root, flags);
-	mutex_unlock(&mount_mutex);
+	mount_unlock();
 	return error;
 }

@@ -99,6 +99,11 @@ static int mutex_lock_common(struct mutex *m, u32 state, bool nested)
 	return error;
 }
 
+bool mutex_is_mine(const struct mutex *m)
+{
+	return (atomic64_read(&m->owner) & ~(s64)(MUTEX_WAITERS | MUTEX_HANDOFF)) == (s64)current;
+}
+
 void mutex_lock(struct mutex *m)
 {
 	mutex_lock_common(m, TASK_UNINTERRUPTIBLE, false);

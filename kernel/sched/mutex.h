@@ -37,5 +37,7 @@ static inline bool mutex_is_locked(const struct mutex *m)
 	return atomic64_read(&m->owner) != 0;
 }
 
+bool mutex_is_mine(const struct mutex *m); // whether current holds it
+
 // Debug: reports if current does not hold it.
 void assert_mutex_held(const struct mutex *m);

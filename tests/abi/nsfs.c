@@ -369,3 +369,58 @@ ABI_TEST(nsfs, mounts_of_nested_root)
 	close(open("still-writable", O_CREAT | O_RDWR, 0600));
 	R(access("still-writable", F_OK));
 }
+
+// A mount namespace that lives only by a file which is mounted in another one ends with that, and so on
+// inwards: all at once, and when a tree with such a mount is taken down.
+static void nest(int depth)
+{
+	int ready[2], go[2];
+	char path[64], c;
+
+	mount("n", "/mnt", "tmpfs", 0, NULL);
+	mount(NULL, "/mnt", NULL, MS_PRIVATE, NULL);
+	close(open("/mnt/ns", O_CREAT | O_WRONLY, 0600));
+	if (!depth)
+		return;
+	pipe(ready);
+	pipe(go);
+	pid_t pid = fork();
+	if (!pid) {
+		unshare(CLONE_NEWNS);
+		nest(depth - 1);
+		write(ready[1], "", 1);
+		read(go[0], &c, 1);
+		_exit(0);
+	}
+	read(ready[0], &c, 1);
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	if (mount(path, "/mnt/ns", NULL, MS_BIND, NULL))
+		abi_show("bind", -1);
+	write(go[1], "", 1);
+	waitpid(pid, NULL, 0);
+}
+
+static void nested_child(int detach)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		unshare(CLONE_NEWNS);
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+		mkdir("/mnt", 0755);
+		mkdir("/proc", 0555);
+		mount("p", "/proc", "proc", 0, NULL);
+		nest(3);
+		if (detach)
+			abi_show("detach", umount2("/mnt", MNT_DETACH));
+		fflush(stdout);
+		_exit(0);
+	}
+	abi_reap(pid);
+}
+
+ABI_TEST(nsfs, nested_mount_namespaces)
+{
+	nested_child(0);
+	nested_child(1);
+}
