@@ -1,6 +1,7 @@
 // The sched_* calls: arguments, permissions and results; sched/policy.c does it.
 
 #include <core/hart.h>
+#include <core/printk.h>
 #include <lib/string.h>
 #include <mm/uaccess.h>
 #include <ns/cred.h>
@@ -17,8 +18,14 @@
 #define SCHED_FLAG_RESET_FORK  0x01
 #define SCHED_FLAG_KEEP_POLICY 0x08
 #define SCHED_FLAG_KEEP_PARAMS 0x10
-#define SCHED_FLAGS            (SCHED_FLAG_RESET_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)
-#define POLICY_KEEP            (-1)
+#define SCHED_FLAG_UTIL_CLAMP  0x60
+// SCHED_FLAG_RECLAIM and SCHED_FLAG_DL_OVERRUN: they mean something with SCHED_DEADLINE only, which is
+// refused, but are nowhere forbidden.
+#define SCHED_FLAGS_DEADLINE   0x06
+#define SCHED_FLAGS                                                                \
+	(SCHED_FLAG_RESET_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS | \
+	 SCHED_FLAGS_DEADLINE)
+#define POLICY_KEEP (-1)
 
 // The task that is meant (0: current), with a reference; NULL if there is none.
 static struct task *task_meant(int pid)
@@ -60,7 +67,8 @@ static bool change_is_modest(struct task *task, const struct sched_params *old,
 	return !old->reset_on_fork || new->reset_on_fork;
 }
 
-static int params_change(struct task *task, const struct sched_params *new)
+// Judges `new` as a whole; then with `keep` only its reset_on_fork is taken.
+static int params_change(struct task *task, const struct sched_params *new, bool keep)
 {
 	struct sched_params old;
 	int error = sched_params_check(new);
@@ -74,7 +82,8 @@ static int params_change(struct task *task, const struct sched_params *new)
 	else if (!cred_may_schedule(other))
 		error = -EPERM;
 	cred_put(other);
-	return error ?: sched_set_params(task, new);
+	old.reset_on_fork = new->reset_on_fork;
+	return error ?: sched_set_params(task, keep ? &old : new);
 }
 
 // The part of sched_setscheduler and sched_setparam.
@@ -96,7 +105,7 @@ static long set_scheduler(int pid, int policy, u64 param_at)
 		params.reset_on_fork = policy & SCHED_RESET_ON_FORK;
 	}
 	params.priority = param.sched_priority;
-	long error = params_change(task, &params);
+	long error = params_change(task, &params, false);
 	task_put(task);
 	return error;
 }
@@ -161,6 +170,18 @@ static int attr_from_user(u64 address, struct sched_attr *attr)
 	return error;
 }
 
+static int attr_check(const struct sched_attr *attr)
+{
+	if (attr->sched_flags & ~(u64)(SCHED_FLAGS | SCHED_FLAG_UTIL_CLAMP))
+		return -EINVAL;
+	if (attr->sched_flags & SCHED_FLAG_UTIL_CLAMP) {
+		printk_ratelimited(LOG_INFO, "%s[%d]: sched_setattr: no utilization clamping\n",
+				   current->name, task_pid_nr(current));
+		return attr->size < sizeof(*attr) ? -EINVAL : -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 SYSCALL3(sched_setattr, int, pid, u64, attr_at, unsigned, flags)
 {
 	struct sched_attr attr;
@@ -181,12 +202,13 @@ SYSCALL3(sched_setattr, int, pid, u64, attr_at, unsigned, flags)
 		params.policy = attr.sched_policy;
 		params.reset_on_fork = attr.sched_flags & SCHED_FLAG_RESET_FORK;
 	}
-	if (!(attr.sched_flags & SCHED_FLAG_KEEP_PARAMS)) {
+	bool keep = attr.sched_flags & SCHED_FLAG_KEEP_PARAMS;
+	if (!keep) {
 		params.priority = attr.sched_priority;
-		if (!policy_is_rt(params.policy))
+		if (params.policy == SCHED_OTHER || params.policy == SCHED_BATCH)
 			params.nice = CLAMP(attr.sched_nice, -20, 19);
 	}
-	error = (attr.sched_flags & ~(u64)SCHED_FLAGS) ? -EINVAL : params_change(task, &params);
+	error = attr_check(&attr) ?: params_change(task, &params, keep);
 	task_put(task);
 	return error;
 }
@@ -205,7 +227,11 @@ SYSCALL4(sched_getattr, int, pid, u64, attr_at, unsigned, size, unsigned, flags)
 	attr.sched_flags = params.reset_on_fork ? SCHED_FLAG_RESET_FORK : 0;
 	attr.sched_priority = params.priority;
 	attr.sched_nice = policy_is_rt(params.policy) ? 0 : params.nice;
-	return copy_to_user(attr_at, &attr, attr.size);
+	// What the caller has more room for is zero.
+	if (copy_to_user(attr_at, &attr, attr.size) ||
+	    clear_user(attr_at + attr.size, size - attr.size) != size - attr.size)
+		return -EFAULT;
+	return 0;
 }
 
 // --- Affinity ---

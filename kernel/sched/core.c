@@ -452,9 +452,11 @@ void sched_fork(struct task *child)
 	se->policy = from->policy;
 	se->rt_priority = from->rt_priority;
 	se->nice = from->nice;
-	if (from->reset_on_fork) {
+	if (from->reset_on_fork && policy_is_rt(from->policy)) {
 		se->policy = SCHED_OTHER;
 		se->rt_priority = 0;
+		se->nice = 0;
+	} else if (from->reset_on_fork) {
 		se->nice = MAX(from->nice, 0);
 	}
 	se->weight = sched_weight(se);
