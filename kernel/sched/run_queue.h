@@ -5,7 +5,7 @@
 #include <sched/sched.h>
 
 #define RT_PRIORITIES 100
-#define SAMPLE_NS     (100 * NSEC_PER_MSEC) // at the least so often is seen what a busy hart does
+#define SAMPLE_NS     (10 * NSEC_PER_MSEC) // at the least so often is seen what a busy hart does
 #define SLICE_NS      (3 * NSEC_PER_MSEC)
 
 // Legend: [lock] of the queue; [own] only its hart, interrupts off.
