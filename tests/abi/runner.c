@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <termios.h>
 #include <time.h>
 
 #define LIMIT_S    20 // or ABI_LIMIT of the environment
@@ -235,6 +236,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (is_init) {
 		sync();
+		tcdrain(STDOUT_FILENO); // Linux goes off before its serial line has said all
+		usleep(100000);
 		reboot(RB_POWER_OFF);
 	}
 	return 0;
